@@ -2,6 +2,10 @@
  * (curl_url_set(3)), so that what is checked here is what the transfer will make of it. RFC 3986; the scheme
  * is http or https, the authority is not empty, and "://" stands between them.
  *
+ * Host names in other scripts become Punycode. libcurl reads them in the encoding of the locale, so the
+ * program must have called setlocale(LC_CTYPE, "C.UTF-8") before, whatever the environment says; otherwise
+ * they are URL_BAD_IDN.
+ *
  * Credentials (user:password@) are allowed and are no part of the host. */
 #ifndef MILLRACE_IO_URL_H
 #define MILLRACE_IO_URL_H
@@ -27,6 +31,7 @@
     X(URL_NO_SCHEME, "no scheme in the URL: it must begin with http:// or https://")                         \
     X(URL_BAD_SCHEME, "only http:// and https:// URLs can be fetched")                                       \
     X(URL_BAD_HOST, "no valid host in the URL")                                                              \
+    X(URL_BAD_IDN, "the host's name can't be written in ASCII (RFC 5891)")                                   \
     X(URL_BAD_PORT, "no valid port in the URL: 1 to 65535")                                                  \
     X(URL_BAD_USER, "no valid credentials in the URL")                                                       \
     X(URL_NO_MEMORY, "out of memory")
