@@ -20,12 +20,12 @@ struct lines {
     size_t start;      /* of the record that comes next, in bytes */
     size_t scanned;    /* bytes from `start` that were looked at */
     uint64_t line;     /* number of the line that `start` is in, from 1 */
-    uint64_t newlines; /* in the scanned bytes */
+    uint64_t newlines; /* in the scanned bytes: quoted ones */
     bool csv;          /* quotes count */
-    bool quoted;       /* inside a quoted field, after the scanned bytes */
-    bool skipping;     /* the rest of a record that was too long */
-    bool begun;        /* past a byte order mark, if there was one */
-    bool ended;        /* nothing more will be put in */
+    enum { LINES_FIELD, LINES_PLAIN, LINES_QUOTED, LINES_QUOTE } state; /* CSV: after the scanned bytes */
+    bool skipping; /* the rest of a record that was too long */
+    bool begun;    /* past a byte order mark, if there was one */
+    bool ended;    /* nothing more will be put in */
 };
 
 enum lines_step {
