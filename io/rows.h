@@ -3,7 +3,7 @@
  * TSV    one line a row; TAB, LF, CR, NUL and \ inside a value are written \t \n \r \0 \\, which can be
  * undone and is what jq's @tsv and PostgreSQL's COPY do. An absent value is empty. CSV    RFC 4180, lines end
  * in LF (as most tools write it); a value with a comma, quote, CR or LF is quoted. CSV has no escape for NUL:
- * it becomes U+FFFD. An absent value is empty, an empty text is "" . JSONL  RFC 8259, one object a line; an
+ * it becomes U+FFFD. An absent value is empty, an empty text is "". JSONL  RFC 8259, one object a line; an
  * absent value is null; a number that is no number (NaN, infinities) is null. All are UTF-8: each maximal
  * invalid subpart (Unicode 15, 3.9, table 3-8) becomes U+FFFD.
  *
@@ -30,8 +30,8 @@ struct cell {
 struct rows {
     enum rows_format format;
     size_t n;
-    struct buffer names; /* TSV, CSV: the header line; JSONL: the text before each value, NUL-ended */
-    size_t *offsets;     /* of those texts, n of them */
+    struct buffer names; /* TSV, CSV: the header line; JSONL: the texts before the values */
+    size_t *offsets;     /* of those texts, n + 1 of them */
 };
 
 /* By the end of the name, .gz and .zst put aside: .tsv .csv .jsonl, in any case. TSV for NULL (standard

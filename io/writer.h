@@ -1,12 +1,14 @@
 /* A file written by a thread of its own, so that a slow disk or a full pipe never stops the event loop.
  *
  * One thread, the owner, calls all functions below; the writer's own thread calls config.notify alone. What
- * is put is copied to a queue and handed to the kernel as soon as the thread can, in the order of the puts
- * and never less than whole puts at a time: with a put for each row a kill -9 leaves whole rows (but for the
- * one in a write(2) cut short).
+ * is put is copied to a queue and handed to the kernel as soon as the thread can, in the order of the puts.
+ * With whole rows in each put, a kill -9 leaves whole rows, but for the last one perhaps: a kill may cut a
+ * write(2) short.
  *
- * Compressed output is made of complete gzip members (RFC 1952 2.2) or zstd frames (RFC 8878 3.1), one for
- * each MiB or second, so that the file can be read at any time and after a kill. */
+ * Compressed output is made of complete gzip members (RFC 1952 2.2) or zstd frames (RFC 8878 3.1) of whole
+ * puts, one for each MiB or second, so that the file can be read at any time, and after a kill up to the
+ * member that it cut.
+ */
 #ifndef MILLRACE_IO_WRITER_H
 #define MILLRACE_IO_WRITER_H
 
