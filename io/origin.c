@@ -18,6 +18,9 @@
 /* Seconds a connection may idle between requests, nginx's default. */
 enum { IDLE_SECONDS = 75, ARTICLES_DEFAULT = 1000, MANY_TIMERS = 256 };
 
+/* Bytes of a connection's pool, which bounds a request's head. libmicrohttpd clears all of it after every request. */
+enum { CONNECTION_MEMORY = 16 << 10 };
+
 static const char robots_default[] = "User-agent: *\nDisallow: /private/\n";
 
 struct origin {
@@ -83,6 +86,7 @@ static int start_daemon(struct origin *origin, unsigned connections)
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_LISTEN_SOCKET, origin->listen_fd, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)connections, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, NULL},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)origin_request_new, &origin->server},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)origin_request_completed, &origin->server},

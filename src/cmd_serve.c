@@ -129,13 +129,14 @@ static int parse_text(int key, char *text, struct serve *serve)
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     struct serve *serve = state->input;
+    /* At every call, because argp sets its own name after the first. */
+    state->name = (char *)(uintptr_t) "millrace serve";
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->name = (char *)(uintptr_t) "millrace serve";
-        return 0;
     case 'h':
+    case OPTION_USAGE:
         /* argp's own --help would leave the process; a command returns. */
-        argp_state_help(state, stdout, ARGP_HELP_LONG | ARGP_HELP_USAGE | ARGP_HELP_DOC);
+        argp_state_help(state, stdout,
+                        key == 'h' ? ARGP_HELP_LONG | ARGP_HELP_USAGE | ARGP_HELP_DOC : ARGP_HELP_USAGE);
         serve->help = true;
         return 0;
     case ARGP_KEY_ARG:
