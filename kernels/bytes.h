@@ -1,0 +1,55 @@
+/*
+ * Byte strings for the extraction modules: a view that may own its bytes, and a growable buffer with a cap.
+ *
+ * Thread safety: none of these has hidden state; an object belongs to one thread at a time.
+ */
+#ifndef MILLRACE_KERNELS_BYTES_H
+#define MILLRACE_KERNELS_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* `size` bytes at `data`. `owned` is the allocation behind them, or null where they are borrowed from the
+ * input. */
+struct bytes {
+    const uint8_t *data;
+    size_t size;
+    uint8_t *owned;
+};
+
+/* Frees what is owned and empties the view; harmless on an empty one. */
+void bytes_free(struct bytes *bytes);
+
+/* A buffer that never holds more than `max` bytes. `size` bytes are in use. Zeroed memory is an empty buffer
+ * of cap 0. */
+struct buffer {
+    uint8_t *data;
+    size_t size;
+    size_t capacity;
+    size_t max;
+};
+
+/* Starts an empty buffer; allocates nothing. */
+void buffer_init(struct buffer *buffer, size_t max);
+
+/* Makes room for `extra` more bytes. False: the cap forbids it or memory is out; the contents stay as they
+ * were. */
+bool buffer_reserve(struct buffer *buffer, size_t extra);
+
+/* Doubles the room, up to the cap. False as above, so also when the cap is reached already. */
+bool buffer_grow(struct buffer *buffer);
+
+/* Appends; false as above. */
+bool buffer_append(struct buffer *buffer, const void *data, size_t size);
+
+/* True where the cap, not memory, is what forbids `extra` more bytes. */
+bool buffer_is_full(const struct buffer *buffer, size_t extra);
+
+/* Hands the allocation to `out` (to be freed by bytes_free) and leaves the buffer empty. */
+void buffer_take(struct buffer *buffer, struct bytes *out);
+
+/* Frees the allocation; the buffer is empty and usable again. */
+void buffer_free(struct buffer *buffer);
+
+#endif
