@@ -1,0 +1,487 @@
+#include "kernels/html.h"
+#include "kernels/charset.h"
+
+#include <myhtml/myhtml.h>
+#include <myhtml/token.h>
+#include <myhtml/tree.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    PIECE = 2048, /* bytes fed between two looks at the limits; larger ones gain nothing measurable */
+    KEPT_MEMORY = 8 << 20,     /* a tree that grew larger is freed, not kept for the next page */
+    COPIED_AT_ONCE = 16 << 20, /* bytes that reconstruction may copy while one piece is fed */
+    SHORTEST_REPEAT = 4, /* bytes of the shortest markup that makes the formatting elements be copied: <p>x */
+    FORMATTING_ELEMENT_SIZE = 256 /* node and token */
+};
+
+/* A walk along one of MyHTML's memory pools: its chunks are a list that only grows while a page is parsed. */
+struct pool {
+    mcobject_async_t *objects;
+    size_t id;
+    mcobject_async_chunk_t *seen;
+};
+
+struct html_parser {
+    myhtml_t *myhtml;
+    myhtml_tree_t *tree;
+    struct pool pools[5];
+    mchar_async_chunk_t *seen_strings;
+    size_t memory;        /* what the walks have found so far */
+    char tail[PIECE + 8]; /* the last piece, with NULs behind it: MyHTML reads one byte too far at the end */
+};
+
+const struct html_limits html_default_limits = {.max_depth = 512, .max_memory = (size_t)256 << 20};
+
+const char *html_status_text(enum html_status status)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        HTML_STATUS_MAP(X)
+#undef X
+    };
+    return (size_t)status < sizeof texts / sizeof *texts ? texts[status] : "unknown status";
+}
+
+struct html_parser *html_parser_create(void)
+{
+    return calloc(1, sizeof(struct html_parser));
+}
+
+static void close_library(struct html_parser *parser)
+{
+    if (parser->tree)
+        myhtml_tree_destroy(parser->tree);
+    if (parser->myhtml)
+        myhtml_destroy(parser->myhtml);
+    parser->tree = NULL;
+    parser->myhtml = NULL;
+}
+
+void html_parser_destroy(struct html_parser *parser)
+{
+    if (parser)
+        close_library(parser);
+    free(parser);
+}
+
+/* In single mode MyHTML starts no threads. */
+static bool open_library(struct html_parser *parser)
+{
+    if (parser->tree)
+        return true;
+    parser->myhtml = myhtml_create();
+    if (!parser->myhtml || myhtml_init(parser->myhtml, MyHTML_OPTIONS_PARSE_MODE_SINGLE, 1, 0))
+        return false;
+    myhtml_tree_t *tree = myhtml_tree_create();
+    if (!tree)
+        return false;
+    parser->tree = tree;
+    return myhtml_tree_init(tree, parser->myhtml) == MyHTML_STATUS_OK;
+}
+
+static void start_walks(struct html_parser *parser)
+{
+    myhtml_tree_t *tree = parser->tree;
+    const struct pool pools[] = {
+        {tree->tree_obj, tree->mcasync_tree_id, NULL},
+        {tree->token->nodes_obj, tree->token->mcasync_token_id, NULL},
+        {tree->token->nodes_obj, tree->mcasync_rules_token_id, NULL},
+        {tree->token->attr_obj, tree->token->mcasync_attr_id, NULL},
+        {tree->token->attr_obj, tree->mcasync_rules_attr_id, NULL},
+    };
+    memcpy(parser->pools, pools, sizeof pools);
+    for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
+        parser->pools[i].seen = pools[i].objects->nodes[pools[i].id].chunk;
+    parser->seen_strings = tree->mchar->nodes[tree->mchar_node_id].chunk;
+    parser->memory = 0;
+}
+
+/* Bytes of tree so far, in whole chunks. */
+static size_t tree_memory(struct html_parser *parser)
+{
+    for (size_t i = 0; i < sizeof parser->pools / sizeof *parser->pools; i++) {
+        struct pool *pool = &parser->pools[i];
+        for (mcobject_async_chunk_t *last = pool->objects->nodes[pool->id].chunk; pool->seen != last;) {
+            pool->seen = pool->seen->next;
+            parser->memory += pool->seen->size * pool->objects->struct_size_sn;
+        }
+    }
+    mchar_async_chunk_t *last = parser->tree->mchar->nodes[parser->tree->mchar_node_id].chunk;
+    while (parser->seen_strings != last) {
+        parser->seen_strings = parser->seen_strings->next;
+        parser->memory += parser->seen_strings->size;
+    }
+    return parser->memory;
+}
+
+static bool is_formatting(myhtml_tag_id_t tag)
+{
+    switch (tag) {
+    case MyHTML_TAG_A:
+    case MyHTML_TAG_B:
+    case MyHTML_TAG_BIG:
+    case MyHTML_TAG_CODE:
+    case MyHTML_TAG_EM:
+    case MyHTML_TAG_FONT:
+    case MyHTML_TAG_I:
+    case MyHTML_TAG_NOBR:
+    case MyHTML_TAG_S:
+    case MyHTML_TAG_SMALL:
+    case MyHTML_TAG_STRIKE:
+    case MyHTML_TAG_STRONG:
+    case MyHTML_TAG_TT:
+    case MyHTML_TAG_U:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What reconstructing the active formatting elements once would copy. */
+static size_t reconstruction_size(const myhtml_tree_t *tree)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < tree->active_formatting->length; i++) {
+        const myhtml_token_node_t *token = tree->active_formatting->list[i]->token;
+        size += FORMATTING_ELEMENT_SIZE;
+        for (const myhtml_token_attr_t *a = token ? token->attr_first : NULL; a; a = a->next)
+            size += sizeof *a + a->key.length + a->value.length;
+    }
+    return size;
+}
+
+/*
+ * So many bytes that they cannot make MyHTML copy more than COPIED_AT_ONCE; 0 if the shortest markup could. A
+ * formatting tag that is not complete yet may be as large as the page, so a piece ends where it can.
+ */
+static size_t next_piece(const myhtml_tree_t *tree, const uint8_t *text, size_t n)
+{
+    size_t copied = reconstruction_size(tree);
+    if (copied > COPIED_AT_ONCE)
+        return 0;
+    size_t size = copied ? COPIED_AT_ONCE / copied * SHORTEST_REPEAT : PIECE;
+    if (size > PIECE)
+        size = PIECE;
+    if (size > n)
+        size = n;
+    if (tree->current_token_node && is_formatting(tree->current_token_node->tag_id)) {
+        const uint8_t *end = memchr(text, '>', size);
+        size = end ? (size_t)(end - text) + 1 : size;
+    }
+    return size;
+}
+
+static enum html_status check_limits(struct html_parser *parser, const struct html_limits *limits,
+                                     struct budget *budget)
+{
+    if (parser->tree->open_elements->length > limits->max_depth)
+        return HTML_TOO_DEEP;
+    if (tree_memory(parser) > limits->max_memory)
+        return HTML_TOO_LARGE;
+    return budget_is_spent(budget) ? HTML_TOO_SLOW : HTML_OK;
+}
+
+static enum html_status feed(struct html_parser *parser, const uint8_t *text, size_t n,
+                             const struct html_limits *limits, struct budget *budget)
+{
+    enum html_status status = HTML_OK;
+    while (n > 0 && status == HTML_OK) {
+        size_t size = next_piece(parser->tree, text, n);
+        if (size == 0)
+            return HTML_TOO_LARGE;
+        const char *piece = (const char *)text;
+        if (size == n) {
+            memcpy(parser->tail, text, n);
+            memset(parser->tail + n, 0, sizeof parser->tail - n);
+            piece = parser->tail;
+        }
+        if (myhtml_parse_chunk(parser->tree, piece, size))
+            return HTML_NO_MEMORY;
+        text += size;
+        n -= size;
+        status = check_limits(parser, limits, budget);
+    }
+    return status;
+}
+
+enum html_status html_parse(struct html_parser *parser, const uint8_t *text, size_t n,
+                            const struct html_limits *limits, struct budget *budget)
+{
+    if (parser->memory > KEPT_MEMORY)
+        close_library(parser);
+    if (!open_library(parser)) {
+        close_library(parser);
+        return HTML_NO_MEMORY;
+    }
+    myhtml_tree_clean(parser->tree);
+    start_walks(parser);
+    enum html_status status = feed(parser, n ? text : (const uint8_t *)" ", n ? n : 1, limits, budget);
+    if (status == HTML_OK && myhtml_parse_chunk_end(parser->tree))
+        status = HTML_NO_MEMORY;
+    if (status == HTML_OK)
+        status = check_limits(parser, limits, budget);
+    if (status != HTML_OK)
+        close_library(parser); /* a parse left in its middle is not worth trusting */
+    return status;
+}
+
+/* struct html_node is MyHTML's node under another name. */
+static const myhtml_tree_node_t *inner(const struct html_node *node)
+{
+    return (const void *)node;
+}
+
+static const struct html_node *outer(const myhtml_tree_node_t *node)
+{
+    return (const void *)node;
+}
+
+static bool is_element(const myhtml_tree_node_t *node)
+{
+    return node->tag_id > MyHTML_TAG__DOCTYPE;
+}
+
+const struct html_node *html_document(const struct html_parser *parser)
+{
+    return parser->tree ? outer(parser->tree->document) : NULL;
+}
+
+bool html_is_quirky(const struct html_parser *parser)
+{
+    return parser->tree && parser->tree->compat_mode == MyHTML_TREE_COMPAT_MODE_QUIRKS;
+}
+
+const struct html_node *html_parent(const struct html_node *node)
+{
+    const myhtml_tree_node_t *parent = inner(node)->parent;
+    return parent && is_element(parent) ? outer(parent) : NULL;
+}
+
+const struct html_node *html_previous(const struct html_node *node)
+{
+    const myhtml_tree_node_t *at = inner(node)->prev;
+    while (at && !is_element(at))
+        at = at->prev;
+    return outer(at);
+}
+
+const struct html_node *html_next(const struct html_node *node)
+{
+    const myhtml_tree_node_t *at = inner(node)->next;
+    while (at && !is_element(at))
+        at = at->next;
+    return outer(at);
+}
+
+/* The node after `node` in document order below `root`, its children left out unless `descend`. */
+static const myhtml_tree_node_t *step(const myhtml_tree_node_t *node, const myhtml_tree_node_t *root,
+                                      bool descend)
+{
+    if (descend && node->child)
+        return node->child;
+    while (node != root && !node->next)
+        node = node->parent;
+    return node == root ? NULL : node->next;
+}
+
+const struct html_node *html_following(const struct html_node *node, const struct html_node *root)
+{
+    const myhtml_tree_node_t *at = inner(node);
+    do
+        at = step(at, inner(root), at->tag_id != MyHTML_TAG_TEMPLATE);
+    while (at && !is_element(at));
+    return outer(at);
+}
+
+bool html_is_empty(const struct html_node *node)
+{
+    for (const myhtml_tree_node_t *at = inner(node)->child; at; at = at->next)
+        if (at->tag_id != MyHTML_TAG__COMMENT)
+            return false;
+    return true;
+}
+
+const char *html_name(const struct html_node *node, size_t *size)
+{
+    const myhtml_tree_node_t *at = inner(node);
+    const char *name = myhtml_tag_name_by_id(at->tree, at->tag_id, size);
+    if (!name)
+        *size = 0;
+    return name ? name : "";
+}
+
+bool html_same_type(const struct html_node *a, const struct html_node *b)
+{
+    return inner(a)->tag_id == inner(b)->tag_id && inner(a)->ns == inner(b)->ns;
+}
+
+bool html_attribute(const struct html_node *node, const char *name, size_t name_size, const char **value,
+                    size_t *value_size)
+{
+    const myhtml_token_node_t *token = inner(node)->token;
+    for (const myhtml_token_attr_t *at = token ? token->attr_first : NULL; at; at = at->next) {
+        if (at->key.length != name_size || !at->key.data || strncasecmp(at->key.data, name, name_size) != 0)
+            continue;
+        *value = at->value.data ? at->value.data : "";
+        *value_size = at->value.data ? at->value.length : 0;
+        return true;
+    }
+    return false;
+}
+
+static bool is_unseen(const myhtml_tree_node_t *node)
+{
+    return node->tag_id == MyHTML_TAG_SCRIPT || node->tag_id == MyHTML_TAG_STYLE ||
+           node->tag_id == MyHTML_TAG_TEMPLATE || node->tag_id == MyHTML_TAG_NOSCRIPT;
+}
+
+/* Elements before and after which a browser breaks the line or sets a gap: display block, list-item, table
+ * and its parts. */
+static bool is_block(const myhtml_tree_node_t *node)
+{
+    switch (node->tag_id) {
+    case MyHTML_TAG_ADDRESS:
+    case MyHTML_TAG_ARTICLE:
+    case MyHTML_TAG_ASIDE:
+    case MyHTML_TAG_BLOCKQUOTE:
+    case MyHTML_TAG_BODY:
+    case MyHTML_TAG_BR:
+    case MyHTML_TAG_CAPTION:
+    case MyHTML_TAG_CENTER:
+    case MyHTML_TAG_DD:
+    case MyHTML_TAG_DETAILS:
+    case MyHTML_TAG_DIALOG:
+    case MyHTML_TAG_DIR:
+    case MyHTML_TAG_DIV:
+    case MyHTML_TAG_DL:
+    case MyHTML_TAG_DT:
+    case MyHTML_TAG_FIELDSET:
+    case MyHTML_TAG_FIGCAPTION:
+    case MyHTML_TAG_FIGURE:
+    case MyHTML_TAG_FOOTER:
+    case MyHTML_TAG_FORM:
+    case MyHTML_TAG_H1:
+    case MyHTML_TAG_H2:
+    case MyHTML_TAG_H3:
+    case MyHTML_TAG_H4:
+    case MyHTML_TAG_H5:
+    case MyHTML_TAG_H6:
+    case MyHTML_TAG_HEAD:
+    case MyHTML_TAG_HEADER:
+    case MyHTML_TAG_HGROUP:
+    case MyHTML_TAG_HR:
+    case MyHTML_TAG_HTML:
+    case MyHTML_TAG_LEGEND:
+    case MyHTML_TAG_LI:
+    case MyHTML_TAG_LISTING:
+    case MyHTML_TAG_MAIN:
+    case MyHTML_TAG_MENU:
+    case MyHTML_TAG_NAV:
+    case MyHTML_TAG_OL:
+    case MyHTML_TAG_OPTGROUP:
+    case MyHTML_TAG_OPTION:
+    case MyHTML_TAG_P:
+    case MyHTML_TAG_PLAINTEXT:
+    case MyHTML_TAG_PRE:
+    case MyHTML_TAG_SECTION:
+    case MyHTML_TAG_SUMMARY:
+    case MyHTML_TAG_TABLE:
+    case MyHTML_TAG_TBODY:
+    case MyHTML_TAG_TD:
+    case MyHTML_TAG_TFOOT:
+    case MyHTML_TAG_TH:
+    case MyHTML_TAG_THEAD:
+    case MyHTML_TAG_TITLE:
+    case MyHTML_TAG_TR:
+    case MyHTML_TAG_UL:
+    case MyHTML_TAG_XMP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
+}
+
+/* A text being put together: the space between two words is written with the second. */
+struct text {
+    struct buffer *out;
+    size_t start;
+    bool gap;
+};
+
+static bool append_words(struct text *text, const char *data, size_t n)
+{
+    for (size_t at = 0; at < n;) {
+        size_t end = at;
+        while (end < n && !is_space(data[end]))
+            end++;
+        if (end > at) {
+            if (text->gap && text->out->size > text->start && !buffer_append(text->out, " ", 1))
+                return false;
+            if (!buffer_append(text->out, data + at, end - at))
+                return false;
+            text->gap = false;
+        }
+        at = end;
+        while (at < n && is_space(data[at])) {
+            text->gap = true;
+            at++;
+        }
+    }
+    return true;
+}
+
+/* Character references can name what is no character; what the library makes of them is mended here, if ever.
+ */
+static bool mend(struct buffer *out, size_t start)
+{
+    size_t size = out->size - start;
+    if (size == 0 || utf8_valid_prefix(out->data + start, size) == size)
+        return true;
+    struct buffer mended;
+    buffer_init(&mended, out->max - start);
+    bool done = utf8_sanitize(out->data + start, size, &mended);
+    out->size = start;
+    done = done && buffer_append(out, mended.data, mended.size);
+    buffer_free(&mended);
+    return done;
+}
+
+static bool append_node(struct text *text, const myhtml_tree_node_t *node)
+{
+    text->gap = text->gap || is_block(node);
+    if (node->tag_id != MyHTML_TAG__TEXT || !node->token || !node->token->str.data)
+        return true;
+    return append_words(text, node->token->str.data, node->token->str.length);
+}
+
+/* Out of `node`, and of its ancestors as far as it is their last child, noting the blocks that end. */
+static const myhtml_tree_node_t *leave(struct text *text, const myhtml_tree_node_t *node,
+                                       const myhtml_tree_node_t *root)
+{
+    for (; node != root; node = node->parent) {
+        text->gap = text->gap || is_block(node);
+        if (node->next)
+            return node->next;
+    }
+    return NULL;
+}
+
+bool html_text(const struct html_node *node, struct buffer *out)
+{
+    const myhtml_tree_node_t *root = inner(node);
+    struct text text = {.out = out, .start = out->size};
+    const myhtml_tree_node_t *at = root->child;
+    while (at) {
+        if (!append_node(&text, at))
+            return false;
+        at = at->child && !is_unseen(at) ? at->child : leave(&text, at, root);
+    }
+    return mend(out, text.start);
+}
