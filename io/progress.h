@@ -32,13 +32,15 @@ struct progress_figures {
 struct progress {
     enum progress_mode mode; /* BAR, LOG or NONE */
     int fd;
+    int width; /* columns, if they were given or mpirun's terminal has them; 0: ask `fd` */
     bool utf8; /* block characters may be drawn */
     int64_t start, last,
-        due; /* ns: began; when the rates were last updated; when the next frame may be drawn */
+        due;       /* ns: began; when the rates were last updated; when the next frame may be drawn */
+    bool measured; /* the next two are set */
     uint64_t last_done, last_bytes;
-    double rate, byte_rate;        /* per second, smoothed */
-    bool drawn;                    /* the bar stands on the screen */
-    char rest[PROGRESS_LINE_SIZE]; /* what a short write left over */
+    double rate, byte_rate;            /* per second, smoothed */
+    int drawn;                         /* columns of the bar that stand on the screen */
+    char rest[2 * PROGRESS_LINE_SIZE]; /* what a short write left over */
     size_t rest_len;
 };
 
@@ -49,7 +51,7 @@ void progress_begin(struct progress *p, enum progress_mode mode, int fd, int64_t
  * calling more often costs nothing. INT64_MAX with PROGRESS_NONE. */
 int64_t progress_update(struct progress *p, int64_t now, const struct progress_figures *figures);
 
-/* Takes the bar off the line, before a message is printed; the next update draws it again. */
+/* Takes the bar off the line, before a message is printed; a later update draws it again. */
 void progress_clear(struct progress *p);
 
 /* The last state, and a newline. */
