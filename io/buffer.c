@@ -87,6 +87,8 @@ void buffer_grew(struct buffer *b, size_t n)
 
 void buffer_drop(struct buffer *b, size_t n)
 {
+    if (n == 0)
+        return;
     if (n >= b->len) {
         buffer_reset(b);
         return;

@@ -122,15 +122,20 @@ static int width_now(const struct progress *p)
     return width <= 0 ? WIDTH_DEFAULT : width > WIDTH_MAX ? WIDTH_MAX : width;
 }
 
-/* The first records, that a resumed job had done before, are no work of this one. The weight of what is new
- * is that of an exponential average, and at the beginning that of the plain one. */
+/* Where a resumed job begins: what was done before is no work of this one. */
+static void begin_measuring(struct progress *p, const struct progress_figures *f)
+{
+    if (p->measured)
+        return;
+    p->measured = true;
+    p->last_done = f->done;
+    p->last_bytes = f->bytes;
+}
+
+/* The weight of what is new is that of an exponential average, and at the beginning that of the plain one. */
 static void measure(struct progress *p, int64_t now, const struct progress_figures *f)
 {
-    if (!p->measured) {
-        p->measured = true;
-        p->last_done = f->done;
-        p->last_bytes = f->bytes;
-    }
+    begin_measuring(p, f);
     double dt = (double)(now - p->last) / 1e9, elapsed = (double)(now - p->start) / 1e9;
     if (dt <= 0.0)
         return;
@@ -345,6 +350,7 @@ static void write_log(struct progress *p, int64_t now, const struct progress_fig
 
 int64_t progress_update(struct progress *p, int64_t now, const struct progress_figures *figures)
 {
+    begin_measuring(p, figures);
     if (p->mode == PROGRESS_NONE || now < p->due)
         return p->due;
     measure(p, now, figures);

@@ -48,7 +48,8 @@ struct progress {
 void progress_begin(struct progress *p, enum progress_mode mode, int fd, int64_t now);
 
 /* Draws when it is due: a bar at most 10 times a second, a log line every 30 s. Returns when to call again;
- * calling more often costs nothing. INT64_MAX with PROGRESS_NONE. */
+ * calling more often costs nothing. The first call says where the job begins: call it before anything is
+ * done. INT64_MAX with PROGRESS_NONE. */
 int64_t progress_update(struct progress *p, int64_t now, const struct progress_figures *figures);
 
 /* Takes the bar off the line, before a message is printed; a later update draws it again. */

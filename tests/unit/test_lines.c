@@ -87,7 +87,7 @@ static void check_length(size_t n, const char *end, bool csv, const char *start_
                          const char *end_of_out)
 {
     static char text[400000];
-    static const size_t pieces[] = {4096, 65535, 65536};
+    static const size_t pieces[] = {1, 4096, 65535, 65536};
     struct buffer out;
     buffer_init(&out, 200000);
     memset(text, 'x', n);

@@ -46,6 +46,10 @@ static void formats_lines(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(line,
                                   "|\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88"
                                   "\xe2\x96\x88\xe2\x96\x8c   "));
+    (void)progress_format(&p, 4000 * ms, &f, 60, line);
+    CU_ASSERT_STRING_EQUAL(line, "2500/10000   25%  1.23k/s  3 failed  ETA 0:06  0:04");
+    (void)progress_format(&p, 4000 * ms, &f, 30, line);
+    CU_ASSERT_STRING_EQUAL(line, "2500/10000   25%  3 failed");
     p.mode = PROGRESS_LOG;
     (void)progress_format(&p, 4000 * ms, &f, 300, line);
     CU_ASSERT_STRING_EQUAL(line,
@@ -165,6 +169,12 @@ static void logs_every_30_seconds(void)
         lines += text[i] == '\n';
     CU_ASSERT_EQUAL(lines, 3);
     CU_ASSERT_EQUAL(strncmp(text, "millrace: 1/10   10%", 20), 0);
+    progress_begin(&p, PROGRESS_LOG, ends[1], 0);
+    (void)progress_update(&p, 0, &f);
+    f.done = 9;
+    progress_end(&p, 4000 * ms, &f);
+    (void)drain(ends[0], text, sizeof(text));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "2.00/s"));
     CU_ASSERT_PTR_NULL(strchr(text, '\r'));
     progress_begin(&p, PROGRESS_NONE, ends[1], 0);
     CU_ASSERT_EQUAL(progress_update(&p, INT64_MAX - 1, &f), INT64_MAX);
