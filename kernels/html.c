@@ -9,7 +9,6 @@
 #include <strings.h>
 
 enum {
-    PIECE = 2048, /* bytes fed between two looks at the limits; larger ones gain nothing measurable */
     KEPT_MEMORY = 8 << 20,     /* a tree that grew larger is freed, not kept for the next page */
     COPIED_AT_ONCE = 16 << 20, /* bytes that reconstruction may copy while one piece is fed */
     SHORTEST_REPEAT = 4, /* bytes of the shortest markup that makes the formatting elements be copied: <p>x */
@@ -28,11 +27,12 @@ struct html_parser {
     myhtml_tree_t *tree;
     struct pool pools[5];
     mchar_async_chunk_t *seen_strings;
-    size_t memory;        /* what the walks have found so far */
-    char tail[PIECE + 8]; /* the last piece, with NULs behind it: MyHTML reads one byte too far at the end */
+    size_t memory; /* what the walks have found so far */
+    struct buffer last_piece;
 };
 
-const struct html_limits html_default_limits = {.max_depth = 512, .max_memory = (size_t)256 << 20};
+const struct html_limits html_default_limits = {
+    .max_depth = 512, .max_memory = (size_t)256 << 20, .piece = 2048};
 
 const char *html_status_text(enum html_status status)
 {
@@ -61,8 +61,10 @@ static void close_library(struct html_parser *parser)
 
 void html_parser_destroy(struct html_parser *parser)
 {
-    if (parser)
-        close_library(parser);
+    if (!parser)
+        return;
+    close_library(parser);
+    buffer_free(&parser->last_piece);
     free(parser);
 }
 
@@ -154,16 +156,16 @@ static size_t reconstruction_size(const myhtml_tree_t *tree)
 
 /*
  * So many bytes that they cannot make MyHTML copy more than COPIED_AT_ONCE; 0 if the shortest markup could. A
- * formatting tag that is not complete yet may be as large as the page, so a piece ends where it can.
+ * formatting tag that is not complete yet may be as large as the page, so the piece then ends with the tag.
  */
-static size_t next_piece(const myhtml_tree_t *tree, const uint8_t *text, size_t n)
+static size_t safe_piece(const myhtml_tree_t *tree, const uint8_t *text, size_t n, size_t piece)
 {
     size_t copied = reconstruction_size(tree);
     if (copied > COPIED_AT_ONCE)
         return 0;
-    size_t size = copied ? COPIED_AT_ONCE / copied * SHORTEST_REPEAT : PIECE;
-    if (size > PIECE)
-        size = PIECE;
+    size_t size = copied ? COPIED_AT_ONCE / copied * SHORTEST_REPEAT : piece;
+    if (size > piece)
+        size = piece;
     if (size > n)
         size = n;
     if (tree->current_token_node && is_formatting(tree->current_token_node->tag_id)) {
@@ -171,6 +173,22 @@ static size_t next_piece(const myhtml_tree_t *tree, const uint8_t *text, size_t 
         size = end ? (size_t)(end - text) + 1 : size;
     }
     return size;
+}
+
+/*
+ * Where to cut near `wanted`: always behind a `>`, the last one in the piece or the next one. MyHTML goes
+ * wrong where a character reference or the end tag of a <title> is fed in two pieces, and neither holds a
+ * `>`. There is no harm in going on to the next one however far it is: what holds no `>` is one token, and
+ * costs linear time.
+ */
+static size_t cut(const uint8_t *text, size_t n, size_t wanted)
+{
+    if (wanted >= n)
+        return n;
+    const uint8_t *end = memrchr(text, '>', wanted);
+    if (!end)
+        end = memchr(text + wanted, '>', n - wanted);
+    return end ? (size_t)(end - text) + 1 : n;
 }
 
 static enum html_status check_limits(struct html_parser *parser, const struct html_limits *limits,
@@ -183,21 +201,37 @@ static enum html_status check_limits(struct html_parser *parser, const struct ht
     return budget_is_spent(budget) ? HTML_TOO_SLOW : HTML_OK;
 }
 
+/*
+ * MyHTML looks for the bytes of a token from the first piece on, which costs the square of the number of
+ * pieces; begun at the newest it finds them at once.
+ */
+static bool feed_piece(struct html_parser *parser, const char *piece, size_t size)
+{
+    if (myhtml_parse_chunk(parser->tree, piece, size))
+        return false;
+    parser->tree->incoming_buf_first = parser->tree->incoming_buf;
+    return true;
+}
+
+/* MyHTML reads one byte beyond the page, so the last piece is fed from a copy with a NUL behind it. */
+static bool feed_last(struct html_parser *parser, const uint8_t *text, size_t n)
+{
+    buffer_free(&parser->last_piece);
+    buffer_init(&parser->last_piece, n + 1);
+    return buffer_append(&parser->last_piece, text, n) && buffer_append(&parser->last_piece, "", 1) &&
+           feed_piece(parser, (const char *)parser->last_piece.data, n);
+}
+
 static enum html_status feed(struct html_parser *parser, const uint8_t *text, size_t n,
                              const struct html_limits *limits, struct budget *budget)
 {
     enum html_status status = HTML_OK;
     while (n > 0 && status == HTML_OK) {
-        size_t size = next_piece(parser->tree, text, n);
+        size_t size = safe_piece(parser->tree, text, n, limits->piece);
         if (size == 0)
             return HTML_TOO_LARGE;
-        const char *piece = (const char *)text;
-        if (size == n) {
-            memcpy(parser->tail, text, n);
-            memset(parser->tail + n, 0, sizeof parser->tail - n);
-            piece = parser->tail;
-        }
-        if (myhtml_parse_chunk(parser->tree, piece, size))
+        size = cut(text, n, size);
+        if (size == n ? !feed_last(parser, text, n) : !feed_piece(parser, (const char *)text, size))
             return HTML_NO_MEMORY;
         text += size;
         n -= size;

@@ -32,11 +32,13 @@ const char *html_status_text(enum html_status status);
 
 struct html_limits {
     size_t max_depth;  /* open elements */
-    size_t max_memory; /* bytes of tree; some 15 times the page is usual. A piece of the page may overshoot it
-                          by some MB */
+    size_t max_memory; /* bytes of tree, some 15 times the page as a rule; one piece may overshoot it by tens
+                          of MB */
+    size_t
+        piece; /* bytes fed between two looks, at least 1; a piece ends behind a `>`, so it can be longer */
 };
 
-/* 512 as in browsers; 256 MiB. */
+/* 512 as in browsers, 256 MiB, 2 KiB. */
 extern const struct html_limits html_default_limits;
 
 /* A thread's parser, its memory reused from page to page. Not to be shared. */
@@ -50,7 +52,7 @@ void html_parser_destroy(struct html_parser *parser);
 
 /*
  * Parses `n` bytes of UTF-8, which must live until the next parse. On HTML_OK the tree can be read until
- * then; on any other status there is none. The time allowed is what `budget` has left; one piece of 2 KiB may
+ * then; on any other status there is none. The time allowed is what `budget` has left; one piece may
  * overrun it.
  */
 enum html_status html_parse(struct html_parser *parser, const uint8_t *text, size_t n,
