@@ -21,4 +21,7 @@ void budget_start(struct budget *budget, unsigned milliseconds);
 /* True once the thread has computed for that long. */
 bool budget_is_spent(struct budget *budget);
 
+/* Nanoseconds of a clock that never goes back, for measuring a part of the work. */
+int64_t budget_clock(void);
+
 #endif

@@ -14,11 +14,6 @@ void buffer_init(struct buffer *buffer, size_t max)
     *buffer = (struct buffer){.max = max};
 }
 
-bool buffer_is_full(const struct buffer *buffer, size_t extra)
-{
-    return extra > buffer->max - buffer->size;
-}
-
 static bool set_capacity(struct buffer *buffer, size_t capacity)
 {
     uint8_t *data = realloc(buffer->data, capacity ? capacity : 1);
@@ -31,8 +26,10 @@ static bool set_capacity(struct buffer *buffer, size_t capacity)
 
 bool buffer_reserve(struct buffer *buffer, size_t extra)
 {
-    if (buffer_is_full(buffer, extra))
+    if (extra > buffer->max - buffer->size) {
+        buffer->full = true;
         return false;
+    }
     size_t wanted = buffer->size + extra;
     if (buffer->data && wanted <= buffer->capacity)
         return true;
@@ -42,8 +39,10 @@ bool buffer_reserve(struct buffer *buffer, size_t extra)
 
 bool buffer_grow(struct buffer *buffer)
 {
-    if (buffer->data && buffer->capacity >= buffer->max)
+    if (buffer->data && buffer->capacity >= buffer->max) {
+        buffer->full = true;
         return false;
+    }
     size_t least = 256;
     size_t capacity = buffer->capacity < least ? least : buffer->capacity;
     capacity = capacity <= buffer->max / 2 ? capacity * 2 : buffer->max;

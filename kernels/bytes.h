@@ -28,6 +28,7 @@ struct buffer {
     size_t size;
     size_t capacity;
     size_t max;
+    bool full; /* the cap, not memory, has forbidden something since buffer_init */
 };
 
 /* Starts an empty buffer; allocates nothing. */
@@ -42,9 +43,6 @@ bool buffer_grow(struct buffer *buffer);
 
 /* Appends; false as above. */
 bool buffer_append(struct buffer *buffer, const void *data, size_t size);
-
-/* True where the cap, not memory, is what forbids `extra` more bytes. */
-bool buffer_is_full(const struct buffer *buffer, size_t extra);
 
 /* Hands the allocation to `out` (to be freed by bytes_free) and leaves the buffer empty. */
 void buffer_take(struct buffer *buffer, struct bytes *out);

@@ -21,7 +21,7 @@ const char *decode_status_text(enum decode_status status)
 /* Why the output could not grow. */
 static enum decode_status growth_failure(const struct buffer *out)
 {
-    return out->capacity >= out->max ? DECODE_TOO_LARGE : DECODE_NO_MEMORY;
+    return out->full ? DECODE_TOO_LARGE : DECODE_NO_MEMORY;
 }
 
 /* deflate cannot expand more than 1032 times (a 258-byte match in two bits), so no size hint beyond that is

@@ -481,6 +481,7 @@ static bool mend(struct buffer *out, size_t start)
     struct buffer mended;
     buffer_init(&mended, out->max - start);
     bool done = utf8_sanitize(out->data + start, size, &mended);
+    out->full = out->full || mended.full;
     out->size = start;
     done = done && buffer_append(out, mended.data, mended.size);
     buffer_free(&mended);
