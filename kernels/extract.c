@@ -2,6 +2,7 @@
 #include "kernels/charset.h"
 #include "kernels/jsonptr.h"
 #include "kernels/regex.h"
+#include "kernels/selector.h"
 
 #include <stdio.h>
 #include <stdlib.h>

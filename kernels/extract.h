@@ -7,7 +7,6 @@
 #define MILLRACE_KERNELS_EXTRACT_H
 
 #include "kernels/html.h"
-#include "kernels/selector.h"
 
 #define EXTRACT_MAX_VALUE ((size_t)1 << 20) /* bytes of one value */
 #define EXTRACT_MAX_FIELDS 256
