@@ -9,12 +9,12 @@ void bytes_free(struct bytes *bytes)
     *bytes = (struct bytes){0};
 }
 
-void buffer_init(struct buffer *buffer, size_t max)
+void bytebuf_init(struct bytebuf *buffer, size_t max)
 {
-    *buffer = (struct buffer){.max = max};
+    *buffer = (struct bytebuf){.max = max};
 }
 
-static bool set_capacity(struct buffer *buffer, size_t capacity)
+static bool set_capacity(struct bytebuf *buffer, size_t capacity)
 {
     uint8_t *data = realloc(buffer->data, capacity ? capacity : 1);
     if (!data)
@@ -24,7 +24,7 @@ static bool set_capacity(struct buffer *buffer, size_t capacity)
     return true;
 }
 
-bool buffer_reserve(struct buffer *buffer, size_t extra)
+bool bytebuf_reserve(struct bytebuf *buffer, size_t extra)
 {
     if (extra > buffer->max - buffer->size) {
         buffer->full = true;
@@ -37,7 +37,7 @@ bool buffer_reserve(struct buffer *buffer, size_t extra)
     return set_capacity(buffer, wanted > doubled ? wanted : doubled);
 }
 
-bool buffer_grow(struct buffer *buffer)
+bool bytebuf_grow(struct bytebuf *buffer)
 {
     if (buffer->data && buffer->capacity >= buffer->max) {
         buffer->full = true;
@@ -49,9 +49,9 @@ bool buffer_grow(struct buffer *buffer)
     return set_capacity(buffer, capacity);
 }
 
-bool buffer_append(struct buffer *buffer, const void *data, size_t size)
+bool bytebuf_append(struct bytebuf *buffer, const void *data, size_t size)
 {
-    if (!buffer_reserve(buffer, size))
+    if (!bytebuf_reserve(buffer, size))
         return false;
     if (size)
         memcpy(buffer->data + buffer->size, data, size);
@@ -59,14 +59,14 @@ bool buffer_append(struct buffer *buffer, const void *data, size_t size)
     return true;
 }
 
-void buffer_take(struct buffer *buffer, struct bytes *out)
+void bytebuf_take(struct bytebuf *buffer, struct bytes *out)
 {
     *out = (struct bytes){.data = buffer->data, .size = buffer->size, .owned = buffer->data};
-    buffer_init(buffer, buffer->max);
+    bytebuf_init(buffer, buffer->max);
 }
 
-void buffer_free(struct buffer *buffer)
+void bytebuf_free(struct bytebuf *buffer)
 {
     free(buffer->data);
-    buffer_init(buffer, buffer->max);
+    bytebuf_init(buffer, buffer->max);
 }

@@ -23,7 +23,7 @@ void bytes_free(struct bytes *bytes);
 
 /* A buffer that never holds more than `max` bytes. `size` bytes are in use. Zeroed memory is an empty buffer
  * of cap 0. */
-struct buffer {
+struct bytebuf {
     uint8_t *data;
     size_t size;
     size_t capacity;
@@ -32,22 +32,22 @@ struct buffer {
 };
 
 /* Starts an empty buffer; allocates nothing. */
-void buffer_init(struct buffer *buffer, size_t max);
+void bytebuf_init(struct bytebuf *buffer, size_t max);
 
 /* Makes room for `extra` more bytes. False: the cap forbids it or memory is out; the contents stay as they
  * were. */
-bool buffer_reserve(struct buffer *buffer, size_t extra);
+bool bytebuf_reserve(struct bytebuf *buffer, size_t extra);
 
 /* Doubles the room, up to the cap. False as above, so also when the cap is reached already. */
-bool buffer_grow(struct buffer *buffer);
+bool bytebuf_grow(struct bytebuf *buffer);
 
 /* Appends; false as above. */
-bool buffer_append(struct buffer *buffer, const void *data, size_t size);
+bool bytebuf_append(struct bytebuf *buffer, const void *data, size_t size);
 
 /* Hands the allocation to `out` (to be freed by bytes_free) and leaves the buffer empty. */
-void buffer_take(struct buffer *buffer, struct bytes *out);
+void bytebuf_take(struct bytebuf *buffer, struct bytes *out);
 
 /* Frees the allocation; the buffer is empty and usable again. */
-void buffer_free(struct buffer *buffer);
+void bytebuf_free(struct bytebuf *buffer);
 
 #endif

@@ -19,9 +19,9 @@ static uint32_t single_byte(enum charset_kind kind, uint8_t byte)
     return byte < 0xa0 ? windows_1252_high[byte - 0x80] : byte;
 }
 
-static bool convert_single_byte(enum charset_kind kind, const uint8_t *in, size_t n, struct buffer *out)
+static bool convert_single_byte(enum charset_kind kind, const uint8_t *in, size_t n, struct bytebuf *out)
 {
-    if (!buffer_reserve(out, 3 * n))
+    if (!bytebuf_reserve(out, 3 * n))
         return false;
     uint8_t *to = out->data;
     for (size_t i = 0; i < n; i++) {
@@ -35,21 +35,21 @@ static bool convert_single_byte(enum charset_kind kind, const uint8_t *in, size_
 }
 
 /* After EILSEQ or EINVAL: U+FFFD for what cannot be read, and on behind it. */
-static bool skip_bad_unit(struct buffer *out, char **at, size_t *left, size_t unit)
+static bool skip_bad_unit(struct bytebuf *out, char **at, size_t *left, size_t unit)
 {
     size_t skipped = *left < unit ? *left : unit;
     *at += skipped;
     *left -= skipped;
-    return buffer_append(out, replacement, 3);
+    return bytebuf_append(out, replacement, 3);
 }
 
-static bool convert_iconv(iconv_t descriptor, size_t unit, const uint8_t *in, size_t n, struct buffer *out)
+static bool convert_iconv(iconv_t descriptor, size_t unit, const uint8_t *in, size_t n, struct bytebuf *out)
 {
     char *at = (char *)(uintptr_t)in; /* iconv's prototype lacks the const; it does not write there */
     size_t left = n;
     iconv(descriptor, NULL, NULL, NULL, NULL);
     while (left > 0) {
-        if (!buffer_reserve(out, 16))
+        if (!bytebuf_reserve(out, 16))
             return false;
         char *to = (char *)out->data + out->size;
         size_t room = out->capacity - out->size;
@@ -58,11 +58,11 @@ static bool convert_iconv(iconv_t descriptor, size_t unit, const uint8_t *in, si
         out->size = out->capacity - room;
         if (result != (size_t)-1)
             continue;
-        if (error == E2BIG ? !buffer_grow(out)
+        if (error == E2BIG ? !bytebuf_grow(out)
                            : !skip_bad_unit(out, &at, &left, error == EINVAL ? left : unit))
             return false;
     }
-    if (!buffer_reserve(out, 16))
+    if (!bytebuf_reserve(out, 16))
         return false;
     char *to = (char *)out->data + out->size;
     size_t room = out->capacity - out->size;
@@ -91,7 +91,7 @@ void charset_scratch_free(struct charset_scratch *scratch)
 }
 
 static enum charset_status convert(struct charset_scratch *scratch, const struct charset *charset,
-                                   const uint8_t *in, size_t n, struct buffer *out)
+                                   const uint8_t *in, size_t n, struct bytebuf *out)
 {
     bool done = false;
     switch (charset->kind) {
@@ -103,7 +103,7 @@ static enum charset_status convert(struct charset_scratch *scratch, const struct
         done = convert_single_byte(charset->kind, in, n, out);
         break;
     case CHARSET_REPLACEMENT:
-        done = buffer_append(out, replacement, n ? 3 : 0);
+        done = bytebuf_append(out, replacement, n ? 3 : 0);
         break;
     case CHARSET_UTF16:
     case CHARSET_ICONV:
@@ -121,13 +121,13 @@ enum charset_status charset_to_utf8(struct charset_scratch *scratch, const struc
     *out = (struct bytes){.data = in, .size = n};
     if (charset->kind == CHARSET_UTF8 && utf8_valid_prefix(in, n) == n)
         return CHARSET_OK;
-    struct buffer buffer;
-    buffer_init(&buffer, n <= (SIZE_MAX - 64) / 3 ? 3 * n + 64 : SIZE_MAX);
+    struct bytebuf buffer;
+    bytebuf_init(&buffer, n <= (SIZE_MAX - 64) / 3 ? 3 * n + 64 : SIZE_MAX);
     enum charset_status status = convert(scratch, charset, in, n, &buffer);
     if (status == CHARSET_OK)
-        buffer_take(&buffer, out);
+        bytebuf_take(&buffer, out);
     else
         *out = (struct bytes){0};
-    buffer_free(&buffer);
+    bytebuf_free(&buffer);
     return status;
 }

@@ -77,7 +77,7 @@ size_t utf8_valid_prefix(const uint8_t *in, size_t n);
 
 /* Appends `n` bytes with each maximal ill-formed subpart replaced by U+FFFD. False: cap or memory; `out` has
  * a part. */
-bool utf8_sanitize(const uint8_t *in, size_t n, struct buffer *out);
+bool utf8_sanitize(const uint8_t *in, size_t n, struct bytebuf *out);
 
 /* Writes the UTF-8 of a code point (U+FFFD for a surrogate or one out of range); returns its length, 1 to 4.
  */

@@ -6,7 +6,7 @@
 #include <strings.h>
 #include <zstd.h>
 
-typedef enum decode_status decode_function(const uint8_t *in, size_t n, struct buffer *out);
+typedef enum decode_status decode_function(const uint8_t *in, size_t n, struct bytebuf *out);
 
 const char *decode_status_text(enum decode_status status)
 {
@@ -19,7 +19,7 @@ const char *decode_status_text(enum decode_status status)
 }
 
 /* Why the output could not grow. */
-static enum decode_status growth_failure(const struct buffer *out)
+static enum decode_status growth_failure(const struct bytebuf *out)
 {
     return out->full ? DECODE_TOO_LARGE : DECODE_NO_MEMORY;
 }
@@ -49,7 +49,7 @@ typedef enum libdeflate_result inflate_function(struct libdeflate_decompressor *
 /* One member, appended; tried again with twice the room as long as libdeflate asks for more. */
 static enum decode_status inflate_member(inflate_function *inflate,
                                          struct libdeflate_decompressor *decompressor, const uint8_t *in,
-                                         size_t n, size_t *used, struct buffer *out)
+                                         size_t n, size_t *used, struct bytebuf *out)
 {
     for (;;) {
         size_t made = 0;
@@ -61,7 +61,7 @@ static enum decode_status inflate_member(inflate_function *inflate,
         }
         if (result != LIBDEFLATE_INSUFFICIENT_SPACE)
             return DECODE_CORRUPT;
-        if (!buffer_grow(out))
+        if (!bytebuf_grow(out))
             return growth_failure(out);
     }
 }
@@ -72,10 +72,10 @@ static bool is_gzip_magic(const uint8_t *in, size_t n)
 }
 
 /* What follows the last member and is not one is ignored, as gzip(1) and browsers do: servers pad. */
-static enum decode_status inflate_gzip(const uint8_t *in, size_t n, struct buffer *out)
+static enum decode_status inflate_gzip(const uint8_t *in, size_t n, struct bytebuf *out)
 {
     struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
-    if (!decompressor || !buffer_reserve(out, first_capacity(gzip_size_hint(in, n), n, out->max))) {
+    if (!decompressor || !bytebuf_reserve(out, first_capacity(gzip_size_hint(in, n), n, out->max))) {
         libdeflate_free_decompressor(decompressor);
         return DECODE_NO_MEMORY;
     }
@@ -97,11 +97,11 @@ static bool is_zlib_header(const uint8_t *in, size_t n)
     return n >= 2 && (in[0] & 0x0f) == 8 && ((unsigned)in[0] << 8 | in[1]) % 31 == 0;
 }
 
-static enum decode_status inflate_deflate(const uint8_t *in, size_t n, struct buffer *out)
+static enum decode_status inflate_deflate(const uint8_t *in, size_t n, struct bytebuf *out)
 {
     struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
     size_t guess = n <= SIZE_MAX / 8 ? n * 4 : n;
-    if (!decompressor || !buffer_reserve(out, first_capacity(guess, n, out->max))) {
+    if (!decompressor || !bytebuf_reserve(out, first_capacity(guess, n, out->max))) {
         libdeflate_free_decompressor(decompressor);
         return DECODE_NO_MEMORY;
     }
@@ -115,7 +115,7 @@ static enum decode_status inflate_deflate(const uint8_t *in, size_t n, struct bu
     return status;
 }
 
-static enum decode_status decode_brotli(const uint8_t *in, size_t n, struct buffer *out)
+static enum decode_status decode_brotli(const uint8_t *in, size_t n, struct bytebuf *out)
 {
     BrotliDecoderState *state = BrotliDecoderCreateInstance(NULL, NULL, NULL);
     if (!state)
@@ -123,7 +123,7 @@ static enum decode_status decode_brotli(const uint8_t *in, size_t n, struct buff
     BrotliDecoderResult result = BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT;
     enum decode_status status = DECODE_OK;
     while (result == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT && status == DECODE_OK) {
-        if (out->size == out->capacity && !buffer_grow(out)) {
+        if (out->size == out->capacity && !bytebuf_grow(out)) {
             status = growth_failure(out);
             break;
         }
@@ -148,12 +148,12 @@ static enum decode_status zstd_failure(size_t code)
 
 /* Frames one after the other; `hint` of 0 says that a frame has just ended (ZSTD_decompressStream). */
 static enum decode_status decode_zstd_frames(ZSTD_DCtx *context, const uint8_t *in, size_t n,
-                                             struct buffer *out)
+                                             struct bytebuf *out)
 {
     ZSTD_inBuffer input = {in, n, 0};
     size_t hint = 1;
     for (;;) {
-        if (out->size == out->capacity && !buffer_grow(out))
+        if (out->size == out->capacity && !bytebuf_grow(out))
             return growth_failure(out);
         ZSTD_outBuffer output = {out->data, out->capacity, out->size};
         hint = ZSTD_decompressStream(context, &output, &input);
@@ -165,7 +165,7 @@ static enum decode_status decode_zstd_frames(ZSTD_DCtx *context, const uint8_t *
     }
 }
 
-static enum decode_status decode_zstd(const uint8_t *in, size_t n, struct buffer *out)
+static enum decode_status decode_zstd(const uint8_t *in, size_t n, struct bytebuf *out)
 {
     ZSTD_DCtx *context = ZSTD_createDCtx();
     enum decode_status status = DECODE_NO_MEMORY;
@@ -222,13 +222,13 @@ enum decode_status decode_body(const char *content_encoding, const uint8_t *in, 
     enum decode_status status = parse_list(content_encoding ? content_encoding : "", stack, &depth);
     struct bytes current = {.data = in, .size = n};
     while (status == DECODE_OK && depth > 0 && current.size > 0) {
-        struct buffer buffer;
-        buffer_init(&buffer, max_out);
+        struct bytebuf buffer;
+        bytebuf_init(&buffer, max_out);
         status = stack[--depth](current.data, current.size, &buffer);
         bytes_free(&current);
         if (status == DECODE_OK)
-            buffer_take(&buffer, &current);
-        buffer_free(&buffer);
+            bytebuf_take(&buffer, &current);
+        bytebuf_free(&buffer);
     }
     if (status == DECODE_OK && current.size > max_out)
         status = DECODE_TOO_LARGE;

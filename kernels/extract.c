@@ -35,7 +35,7 @@ struct run {
     struct bytes text; /* UTF-8 */
     bool has_html;
     struct jsonptr_document *json;
-    struct buffer value;
+    struct bytebuf value;
 };
 
 struct extract_limits extract_default_limits(void)
@@ -234,7 +234,7 @@ static enum extract_status run_regex(struct run *run, const struct selector *sel
     *found = range.start != SIZE_MAX;
     if (!*found)
         return EXTRACT_OK;
-    return buffer_append(&run->value, run->text.data + range.start, range.end - range.start)
+    return bytebuf_append(&run->value, run->text.data + range.start, range.end - range.start)
                ? EXTRACT_OK
                : fail_for_room(run);
 }
@@ -294,7 +294,7 @@ enum extract_status extract_run(const struct extractor *extractor, struct extrac
     for (size_t i = 0; i < extractor->count; i++)
         values[i] = (struct field_value){0};
     budget_start(&run.budget, extractor->limits.milliseconds);
-    buffer_init(&run.value, EXTRACT_MAX_VALUE);
+    bytebuf_init(&run.value, EXTRACT_MAX_VALUE);
     enum extract_status status = extractor->count ? convert_text(&run, page) : EXTRACT_OK;
     for (size_t i = 0; i < extractor->count && status == EXTRACT_OK; i++) {
         run.field = &extractor->fields[i];
@@ -302,7 +302,7 @@ enum extract_status extract_run(const struct extractor *extractor, struct extrac
     }
     if (status != EXTRACT_OK)
         field_values_free(values, extractor->count);
-    buffer_free(&run.value);
+    bytebuf_free(&run.value);
     jsonptr_free(run.json);
     bytes_free(&run.text);
     return status;

@@ -28,7 +28,7 @@ struct html_parser {
     struct pool pools[5];
     mchar_async_chunk_t *seen_strings;
     size_t memory; /* what the walks have found so far */
-    struct buffer last_piece;
+    struct bytebuf last_piece;
 };
 
 const struct html_limits html_default_limits = {
@@ -64,7 +64,7 @@ void html_parser_destroy(struct html_parser *parser)
     if (!parser)
         return;
     close_library(parser);
-    buffer_free(&parser->last_piece);
+    bytebuf_free(&parser->last_piece);
     free(parser);
 }
 
@@ -216,9 +216,9 @@ static bool feed_piece(struct html_parser *parser, const char *piece, size_t siz
 /* MyHTML reads one byte beyond the page, so the last piece is fed from a copy with a NUL behind it. */
 static bool feed_last(struct html_parser *parser, const uint8_t *text, size_t n)
 {
-    buffer_free(&parser->last_piece);
-    buffer_init(&parser->last_piece, n + 1);
-    return buffer_append(&parser->last_piece, text, n) && buffer_append(&parser->last_piece, "", 1) &&
+    bytebuf_free(&parser->last_piece);
+    bytebuf_init(&parser->last_piece, n + 1);
+    return bytebuf_append(&parser->last_piece, text, n) && bytebuf_append(&parser->last_piece, "", 1) &&
            feed_piece(parser, (const char *)parser->last_piece.data, n);
 }
 
@@ -444,7 +444,7 @@ static bool is_space(char c)
 
 /* A text being put together: the space between two words is written with the second. */
 struct text {
-    struct buffer *out;
+    struct bytebuf *out;
     size_t start;
     bool gap;
 };
@@ -456,9 +456,9 @@ static bool append_words(struct text *text, const char *data, size_t n)
         while (end < n && !is_space(data[end]))
             end++;
         if (end > at) {
-            if (text->gap && text->out->size > text->start && !buffer_append(text->out, " ", 1))
+            if (text->gap && text->out->size > text->start && !bytebuf_append(text->out, " ", 1))
                 return false;
-            if (!buffer_append(text->out, data + at, end - at))
+            if (!bytebuf_append(text->out, data + at, end - at))
                 return false;
             text->gap = false;
         }
@@ -473,18 +473,18 @@ static bool append_words(struct text *text, const char *data, size_t n)
 
 /* Character references can name what is no character; what the library makes of them is mended here, if ever.
  */
-static bool mend(struct buffer *out, size_t start)
+static bool mend(struct bytebuf *out, size_t start)
 {
     size_t size = out->size - start;
     if (size == 0 || utf8_valid_prefix(out->data + start, size) == size)
         return true;
-    struct buffer mended;
-    buffer_init(&mended, out->max - start);
+    struct bytebuf mended;
+    bytebuf_init(&mended, out->max - start);
     bool done = utf8_sanitize(out->data + start, size, &mended);
     out->full = out->full || mended.full;
     out->size = start;
-    done = done && buffer_append(out, mended.data, mended.size);
-    buffer_free(&mended);
+    done = done && bytebuf_append(out, mended.data, mended.size);
+    bytebuf_free(&mended);
     return done;
 }
 
@@ -508,7 +508,7 @@ static const myhtml_tree_node_t *leave(struct text *text, const myhtml_tree_node
     return NULL;
 }
 
-bool html_text(const struct html_node *node, struct buffer *out)
+bool html_text(const struct html_node *node, struct bytebuf *out)
 {
     const myhtml_tree_node_t *root = inner(node);
     struct text text = {.out = out, .start = out->size};

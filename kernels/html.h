@@ -95,6 +95,6 @@ bool html_attribute(const struct html_node *node, const char *name, size_t name_
  * either end; block boundaries, <br> and table cells are white space; scripts, styles, templates and
  * <noscript> inside it are no text; no-break spaces stay. Valid UTF-8. False: the buffer's cap or memory.
  */
-bool html_text(const struct html_node *node, struct buffer *out);
+bool html_text(const struct html_node *node, struct bytebuf *out);
 
 #endif

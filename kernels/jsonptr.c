@@ -127,11 +127,11 @@ static size_t precision(const json_t *value)
 
 static int append(const char *data, size_t size, void *out)
 {
-    return buffer_append(out, data, size) ? 0 : -1;
+    return bytebuf_append(out, data, size) ? 0 : -1;
 }
 
 enum jsonptr_status jsonptr_get(const struct jsonptr_document *document, const char *pointer,
-                                struct buffer *out)
+                                struct bytebuf *out)
 {
     const json_t *value;
     enum jsonptr_status status = find(document->root, pointer, &value);
@@ -139,7 +139,7 @@ enum jsonptr_status jsonptr_get(const struct jsonptr_document *document, const c
         return status;
     bool done;
     if (json_is_string(value)) {
-        done = buffer_append(out, json_string_value(value), json_string_length(value));
+        done = bytebuf_append(out, json_string_value(value), json_string_length(value));
     } else {
         size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(precision(value));
         done = json_dump_callback(value, append, out, flags) == 0;

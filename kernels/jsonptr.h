@@ -32,6 +32,6 @@ enum jsonptr_status { JSONPTR_FOUND, JSONPTR_NOT_FOUND, JSONPTR_TOO_LARGE, JSONP
  * all else as compact JSON, reals with the fewest digits that give them back.
  */
 enum jsonptr_status jsonptr_get(const struct jsonptr_document *document, const char *pointer,
-                                struct buffer *out);
+                                struct bytebuf *out);
 
 #endif

@@ -72,12 +72,12 @@ size_t utf8_valid_prefix(const uint8_t *in, size_t n)
     return n;
 }
 
-bool utf8_sanitize(const uint8_t *in, size_t n, struct buffer *out)
+bool utf8_sanitize(const uint8_t *in, size_t n, struct bytebuf *out)
 {
     size_t at = 0;
     for (;;) {
         size_t good = utf8_valid_prefix(in + at, n - at);
-        if (!buffer_append(out, in + at, good))
+        if (!bytebuf_append(out, in + at, good))
             return false;
         at += good;
         if (at == n)
@@ -85,7 +85,7 @@ bool utf8_sanitize(const uint8_t *in, size_t n, struct buffer *out)
         size_t bad;
         sequence_length(in + at, n - at, &bad);
         at += bad;
-        if (!buffer_append(out, "\xef\xbf\xbd", 3))
+        if (!bytebuf_append(out, "\xef\xbf\xbd", 3))
             return false;
     }
 }

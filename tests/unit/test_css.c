@@ -231,12 +231,12 @@ static void test_refusals(void)
 /* 400 nested, and 2,000 siblings: chains of descendants stay cheap, the rest ends with the budget. */
 static void test_a_search_ends(void)
 {
-    struct buffer text;
-    buffer_init(&text, 1 << 20);
+    struct bytebuf text;
+    bytebuf_init(&text, 1 << 20);
     for (int i = 0; i < 400; i++)
-        CU_ASSERT(buffer_append(&text, "<div class=x>", 13));
+        CU_ASSERT(bytebuf_append(&text, "<div class=x>", 13));
     for (int i = 0; i < 2000; i++)
-        CU_ASSERT(buffer_append(&text, "<p>", 3));
+        CU_ASSERT(bytebuf_append(&text, "<p>", 3));
     CU_ASSERT_FATAL(load((char *)text.data, text.size));
     char id[32];
     first_id(".x .x .x .x .x .x .x .x .x #none", id);
@@ -254,7 +254,7 @@ static void test_a_search_ends(void)
     budget_start(&budget, 20);
     CU_ASSERT(css_first(selector, parser, &budget, &node) == CSS_TOO_SLOW);
     css_free(selector);
-    buffer_free(&text);
+    bytebuf_free(&text);
 }
 
 static void test_plain_names(void)

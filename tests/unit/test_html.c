@@ -21,15 +21,15 @@ static char *first_text(const char *name)
 {
     struct css_error error;
     struct budget budget;
-    struct buffer out;
+    struct bytebuf out;
     const struct html_node *node;
     budget_start(&budget, 60000);
-    buffer_init(&out, 1 << 20);
+    bytebuf_init(&out, 1 << 20);
     struct css_selector *selector = css_compile(name, strlen(name), &error);
     CU_ASSERT_FATAL(selector != NULL);
     bool found = css_first(selector, parser, &budget, &node) == CSS_FOUND;
-    CU_ASSERT(found ? html_text(node, &out) : buffer_append(&out, "(none)", 6));
-    CU_ASSERT_FATAL(buffer_append(&out, "", 1));
+    CU_ASSERT(found ? html_text(node, &out) : bytebuf_append(&out, "(none)", 6));
+    CU_ASSERT_FATAL(bytebuf_append(&out, "", 1));
     css_free(selector);
     return (char *)out.data;
 }
@@ -141,39 +141,39 @@ static void test_hostile_pages(void)
         {"text without markup", "", "word ", 100000, "", HTML_OK},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        struct buffer page;
-        buffer_init(&page, SIZE_MAX);
-        CU_ASSERT(buffer_append(&page, table[i].head, strlen(table[i].head)));
+        struct bytebuf page;
+        bytebuf_init(&page, SIZE_MAX);
+        CU_ASSERT(bytebuf_append(&page, table[i].head, strlen(table[i].head)));
         for (size_t k = 0; k < table[i].times; k++)
-            CU_ASSERT_FATAL(buffer_append(&page, table[i].unit, strlen(table[i].unit)));
-        CU_ASSERT(buffer_append(&page, table[i].tail, strlen(table[i].tail)));
+            CU_ASSERT_FATAL(bytebuf_append(&page, table[i].unit, strlen(table[i].unit)));
+        CU_ASSERT(bytebuf_append(&page, table[i].tail, strlen(table[i].tail)));
         enum html_status status = parse((char *)page.data, page.size, &html_default_limits);
         if (status != table[i].status)
             printf("\n%s: %s\n", table[i].what, html_status_text(status));
         CU_ASSERT(status == table[i].status);
         CU_ASSERT((html_document(parser) != NULL) == (status == HTML_OK));
-        buffer_free(&page);
+        bytebuf_free(&page);
     }
 }
 
 /* Each <p>x copies all the formatting elements before it: 20 KB of page, 4.8 million nodes. */
 static void test_copied_formatting_elements(void)
 {
-    struct buffer page;
+    struct bytebuf page;
     char tag[32];
-    buffer_init(&page, SIZE_MAX);
-    CU_ASSERT(buffer_append(&page, "<p>", 3));
+    bytebuf_init(&page, SIZE_MAX);
+    CU_ASSERT(bytebuf_append(&page, "<p>", 3));
     for (int i = 0; i < 480; i++)
-        CU_ASSERT(buffer_append(&page, tag, (size_t)snprintf(tag, sizeof tag, "<b id=%d>", i)));
+        CU_ASSERT(bytebuf_append(&page, tag, (size_t)snprintf(tag, sizeof tag, "<b id=%d>", i)));
     for (int i = 0; i < 10000; i++)
-        CU_ASSERT(buffer_append(&page, "<p>x", 4));
+        CU_ASSERT(bytebuf_append(&page, "<p>x", 4));
     struct html_limits limits = html_default_limits;
     limits.max_memory = 16 << 20;
     CU_ASSERT(parse((char *)page.data, page.size, &limits) == HTML_TOO_LARGE);
     struct budget budget;
     budget_start(&budget, 0);
     CU_ASSERT(html_parse(parser, page.data, page.size, &html_default_limits, &budget) == HTML_TOO_SLOW);
-    buffer_free(&page);
+    bytebuf_free(&page);
 }
 
 static void test_parser_is_reusable(void)
@@ -191,11 +191,11 @@ static void test_parser_is_reusable(void)
 
 static void test_text_is_capped(void)
 {
-    struct buffer out;
-    buffer_init(&out, 10);
+    struct bytebuf out;
+    bytebuf_init(&out, 10);
     CU_ASSERT(parse("<h1>12345 67890", 15, &html_default_limits) == HTML_OK);
     CU_ASSERT(!html_text(html_document(parser), &out) && out.full && out.size <= 10);
-    buffer_free(&out);
+    bytebuf_free(&out);
 }
 
 int main(void)
