@@ -14,7 +14,8 @@ enum { GLANCE = 48 };
 
 struct record {
     enum state state;
-    bool hop; /* its next fetch follows a redirect */
+    uint64_t dealt_at; /* which of all deals it was */
+    bool hop;          /* its next fetch follows a redirect */
     uint32_t host, rank, slot, tries, hops;
     uint32_t backoff_at;       /* its place in `backoffs` */
     int64_t earliest, certain; /* its next fetch: not before, and possible for certain */
@@ -25,8 +26,10 @@ struct host {
     uint32_t held;  /* records ready, in backoff or fetching */
     uint32_t ready; /* records that could be fetched but for the host's own limits */
     uint32_t nothings;
-    bool throttled; /* ever: its width is known no more, but is at least 1 */
-    bool waits;     /* it could start a record for certain, since `deals_then` */
+    uint32_t width, grown; /* at most what the dealer may use; UINT32_MAX: no limit */
+    uint64_t halved_at;    /* deals made by then */
+    bool throttled;        /* ever: its width is known no more, but is at least 1 */
+    bool waits;            /* it could start a record for certain, since `deals_then` */
     uint64_t deals_then;
     uint32_t busy_then;       /* hosts that held records then */
     int64_t earliest, paused; /* next start: not before, and not later on account of pauses */
@@ -80,6 +83,7 @@ struct referee *referee_new(const struct sim_config *config, const uint32_t *lim
     }
     for (uint32_t h = 0; h < config->hosts; h++) {
         r->hosts[h].limit = limits[h];
+        r->hosts[h].width = limits[h] ? limits[h] : UINT32_MAX;
         r->hosts[h].earliest = r->hosts[h].paused = r->hosts[h].gap_ends = INT64_MIN;
     }
     return r;
@@ -118,10 +122,14 @@ static void hold(struct referee *r, struct record *record, uint32_t host)
         r->busy_hosts++;
 }
 
+/* A host without records may be forgotten, and its width with it. */
 static void release(struct referee *r, struct record *record)
 {
-    if (--r->hosts[record->host].held == 0)
-        r->busy_hosts--;
+    struct host *host = &r->hosts[record->host];
+    if (--host->held > 0)
+        return;
+    host->width = host->limit ? host->limit : UINT32_MAX;
+    r->busy_hosts--;
 }
 
 static void make_ready(struct referee *r, struct record *record)
@@ -194,6 +202,8 @@ static void check_host(struct referee *r, int64_t now, uint32_t h)
     const struct host *host = &r->hosts[h];
     if (host->limit && host->in_flight >= host->limit)
         complain(r, "host %u: more than %u in flight", h, host->limit);
+    if (host->in_flight >= host->width)
+        complain(r, "host %u: more than its width of %u in flight", h, host->width);
     if (now < host->gap_ends)
         complain(r, "host %u: starts too close by %lld ns", h, (long long)(host->gap_ends - now));
     if (now < host->earliest)
@@ -232,7 +242,7 @@ void referee_dealt(struct referee *r, int64_t now, const struct dealer_deal *dea
     host->waits = false;
     r->held--;
     r->fetching++;
-    r->deals++;
+    record->dealt_at = ++r->deals;
 }
 
 /* --- ends of fetches --- */
@@ -302,6 +312,25 @@ static void note_pause(struct referee *r, int64_t now, struct host *host, const 
     host->waits = false;
 }
 
+/* Additive increase, multiplicative decrease, once for each overload. */
+static void note_width(struct referee *r, struct host *host, const struct record *record,
+                       const struct dealer_fetch *fetch)
+{
+    uint32_t full = host->limit ? host->limit : UINT32_MAX;
+    if (record->dealt_at <= host->halved_at)
+        return;
+    if (throttles(fetch)) {
+        uint32_t used = host->in_flight < host->width ? host->in_flight : host->width;
+        host->width = used < 2 ? 1 : used / 2;
+        host->grown = 0;
+        host->halved_at = r->deals;
+    } else if (fetch->kind != DEALER_GOT_REFUSAL && !may_be_tried_again(fetch) && host->width < full &&
+               ++host->grown >= host->width) {
+        host->width++;
+        host->grown = 0;
+    }
+}
+
 static void note_retry(struct referee *r, int64_t now, uint64_t id, const struct dealer_fetch *fetch)
 {
     struct record *record = &r->records[id];
@@ -336,6 +365,7 @@ void referee_fetched(struct referee *r, int64_t now, uint32_t rank, uint64_t id,
         return;
     if (seen->id != id || seen->extra != sim_extra(id))
         complain(r, "record %llu came back as another", (unsigned long long)id);
+    note_width(r, host, record, fetch);
     host->in_flight--;
     r->fetching--;
     r->held += verdict == DEALER_AGAIN;

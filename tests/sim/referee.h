@@ -6,7 +6,7 @@
  *
  *   - every record is dealt from the state and with the URL, tries and hops that its history implies, and
  * ends once;
- *   - a host's in-flight count, the gaps between its starts, its pauses, and each record's backoff;
+ *   - a host's in-flight count and width, the gaps between its starts, its pauses, and each record's backoff;
  *   - no rank gets more than its room;
  *   - every verdict, and the dealer's counts;
  *   - no idling: when the dealer has nothing to deal though a rank has room, no host could start a record for

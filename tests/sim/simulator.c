@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* More than any sane run takes: 40 events for each fetch that the record may need. */
-enum { STEPS_PER_FETCH = 40, SLOWNESS = 10 };
+enum { STEPS_PER_FETCH = 60, SLOWNESS = 10 };
 
 enum kind {
     DEAL_ARRIVES,
@@ -28,6 +28,7 @@ struct event {
     enum kind kind;
     uint32_t rank;
     uint32_t slot; /* with ROOM_REPORTED: places */
+    bool admitted; /* the dealer has given the message a time */
 };
 
 /* What the network does with a record now. */
@@ -102,7 +103,7 @@ static bool is_before(const struct event *a, const struct event *b)
     return a->when != b->when ? a->when < b->when : a->order < b->order;
 }
 
-static void insert(struct sim *s, struct event event)
+static void post(struct sim *s, struct event event)
 {
     if (s->queued == s->capacity) {
         size_t capacity = 2 * s->capacity + 64;
@@ -114,16 +115,11 @@ static void insert(struct sim *s, struct event event)
         s->queue = queue;
         s->capacity = capacity;
     }
+    event.order = s->order++;
     size_t hole = s->queued++;
     for (; hole > 0 && is_before(&event, &s->queue[(hole - 1) / 2]); hole = (hole - 1) / 2)
         s->queue[hole] = s->queue[(hole - 1) / 2];
     s->queue[hole] = event;
-}
-
-static void post(struct sim *s, struct event event)
-{
-    event.order = s->order++;
-    insert(s, event);
 }
 
 static struct event take(struct sim *s)
@@ -445,20 +441,19 @@ static bool is_message(enum kind kind)
     return kind == FETCH_REPORTED || kind == OUTCOME_REPORTED || kind == ROOM_REPORTED;
 }
 
-/* The next event; false if it must wait until the dealer's core is free. */
+/* The next event; false if it must wait until the dealer's core is free, where it stands in line. */
 static bool admit(struct sim *s, struct event *e)
 {
     *e = take(s);
     s->now = e->when;
-    if (!is_message(e->kind) || s->config->dealer_cost == 0)
+    if (!is_message(e->kind) || s->config->dealer_cost == 0 || e->admitted)
         return true;
-    if (s->dealer_free_at > s->now) {
+    if (s->dealer_free_at > s->now)
         e->when = s->dealer_free_at;
-        insert(s, *e); /* with its old order: messages of a rank do not overtake each other */
-        return false;
-    }
-    s->dealer_free_at = s->now + s->config->dealer_cost;
-    return true;
+    s->dealer_free_at = e->when + s->config->dealer_cost;
+    e->admitted = true;
+    post(s, *e);
+    return false;
 }
 
 static void step(struct sim *s)
