@@ -56,8 +56,11 @@ struct dealer *dealer_new(const struct dealer_config *config)
     d->config = *config;
     d->now = INT64_MIN;
     d->random = config->seed;
-    d->hosts.key.words[0] = dealer_random(&d->random);
-    d->hosts.key.words[1] = dealer_random(&d->random);
+    struct siphash_key key = {{dealer_random(&d->random), 0}};
+    key.words[1] = dealer_random(&d->random);
+    dealer_hosts_init(&d->hosts, &key);
+    dealer_slots_init(&d->slots);
+    d->ring = (struct dealer_ring){SLAB_NONE, SLAB_NONE};
     return d;
 }
 
@@ -104,9 +107,9 @@ static void place(struct dealer *d, struct dealer_host *host)
         return;
     if (host->held == 0) {
         retire(d, host);
-    } else if (host->first && dealer_has_width(host)) {
+    } else if (host->first != SLAB_NONE && dealer_has_width(host)) {
         if (host->not_before <= d->now) {
-            dealer_ring_append(&d->ring, host);
+            dealer_ring_append(&d->hosts, &d->ring, host);
         } else {
             timer_heap_push(&d->gaps, host->not_before, host);
             host->in_gaps = true;
@@ -126,21 +129,27 @@ static struct dealer_host *find_host(struct dealer *d, const struct dealer_targe
     return NULL;
 }
 
+/* The slot of that number, in use or not; NULL if there is none. */
+static struct dealer_slot *slot_at(const struct dealer *d, uint32_t number)
+{
+    return slab_at(&d->slots.slab, number);
+}
+
 /* The record becomes pending, as its host's first or last. */
 static void enqueue(struct dealer *d, struct dealer_slot *slot, bool first)
 {
     struct dealer_host *host = slot->host;
     slot->state = DEALER_PENDING;
     d->stats.pending++;
-    slot->next = NULL;
-    if (!host->first) {
-        host->first = host->last = slot;
+    slot->next = SLAB_NONE;
+    if (host->first == SLAB_NONE) {
+        host->first = host->last = slot->number;
     } else if (first) {
         slot->next = host->first;
-        host->first = slot;
+        host->first = slot->number;
     } else {
-        host->last->next = slot;
-        host->last = slot;
+        slot_at(d, host->last)->next = slot->number;
+        host->last = slot->number;
     }
     place(d, host);
 }
@@ -219,7 +228,7 @@ bool dealer_room(struct dealer *d, uint32_t rank, uint32_t n)
 static struct dealer_host *next_host(struct dealer *d)
 {
     struct dealer_host *host;
-    while ((host = dealer_ring_take(&d->ring))) {
+    while ((host = dealer_ring_take(&d->hosts, &d->ring))) {
         if (dealer_has_width(host) && host->not_before <= d->now)
             break;
         place(d, host);
@@ -227,11 +236,10 @@ static struct dealer_host *next_host(struct dealer *d)
     return host;
 }
 
-static struct dealer_slot *take_first(struct dealer_host *host)
+static struct dealer_slot *take_first(struct dealer *d, struct dealer_host *host)
 {
-    struct dealer_slot *slot = host->first;
+    struct dealer_slot *slot = slot_at(d, host->first);
     host->first = slot->next;
-    slot->next = NULL;
     return slot;
 }
 
@@ -244,14 +252,11 @@ bool dealer_next(struct dealer *d, int64_t now, struct dealer_deal *deal)
     struct dealer_host *host = next_host(d);
     if (!host)
         return false;
-    struct dealer_slot *slot = take_first(host);
+    struct dealer_slot *slot = take_first(d, host);
     slot->state = DEALER_FETCHING;
     slot->rank = dealer_ranks_take(&d->ranks, host->warm_rank);
     host->warm_rank = DEALER_NO_RANK;
-    slot->start = dealer_start(&d->config, d->now, host);
-    if (!slot->hop)
-        slot->record.tries++;
-    slot->hop = false;
+    dealer_start(&d->config, d->now, slot);
     d->stats.pending--;
     d->stats.fetching++;
     d->stats.dealt++;
@@ -266,7 +271,7 @@ bool dealer_next(struct dealer *d, int64_t now, struct dealer_deal *deal)
 static struct dealer_slot *find_slot(struct dealer *d, uint32_t rank, uint32_t number, uint64_t id,
                                      enum dealer_state state)
 {
-    struct dealer_slot *slot = dealer_slots_at(&d->slots, number);
+    struct dealer_slot *slot = slot_at(d, number);
     bool known = slot && slot->state == state && slot->rank == rank && slot->record.id == id;
     return known ? slot : NULL;
 }
@@ -383,7 +388,7 @@ int64_t dealer_wake(const struct dealer *d)
 {
     if (d->stopped || !dealer_ranks_have_room(&d->ranks))
         return DEALER_NEVER;
-    if (d->ring.first)
+    if (d->ring.first != SLAB_NONE)
         return d->now;
     int64_t gap = timer_heap_first(&d->gaps), backoff = timer_heap_first(&d->backoffs);
     return gap < backoff ? gap : backoff;
@@ -398,7 +403,7 @@ bool dealer_done(const struct dealer *d)
 
 static size_t heap_bytes(const struct timer_heap *heap)
 {
-    return heap->capacity ? dealer_bytes(heap->capacity * sizeof *heap->entries) : 0;
+    return heap->capacity ? slab_bytes(heap->capacity * sizeof *heap->entries) : 0;
 }
 
 void dealer_stats(const struct dealer *d, struct dealer_stats *stats)
@@ -406,6 +411,7 @@ void dealer_stats(const struct dealer *d, struct dealer_stats *stats)
     *stats = d->stats;
     stats->hosts = d->hosts.count;
     stats->hosts_peak = d->hosts.peak;
-    stats->bytes = dealer_bytes(sizeof *d) + d->slots.bytes + d->hosts.bytes + d->ranks.bytes +
-                   heap_bytes(&d->gaps) + heap_bytes(&d->idle) + heap_bytes(&d->backoffs);
+    stats->bytes = slab_bytes(sizeof *d) + d->slots.slab.bytes + d->slots.string_bytes +
+                   dealer_hosts_bytes(&d->hosts) + d->ranks.bytes + heap_bytes(&d->gaps) +
+                   heap_bytes(&d->idle) + heap_bytes(&d->backoffs);
 }

@@ -64,8 +64,9 @@ struct dealer_config {
     int64_t backoff_base; /* ns, before the first retry */
     int64_t backoff_max;  /* ns */
     int64_t max_wait;     /* ns; a Retry-After longer than this fails the record instead */
-    uint64_t seed;        /* of the jitter, and of the key that host names are hashed with: no stranger should
-                             know it. The same events with the same seed give the same deals. */
+    uint64_t seed; /* of the jitter, and of the key under which hosts are told apart by a 64-bit hash of
+                      their names: no stranger should know it. The same events with the same seed give the
+                      same deals. */
 };
 
 /* Where a record is to be fetched from. The strings are copied. */

@@ -1,13 +1,14 @@
 #include "src/dealer_ranks.h"
 
-#include "src/dealer_hosts.h" /* dealer_bytes */
+#include "src/dealer.h"
+#include "src/slab.h"
 
 #include <stdlib.h>
 
 bool dealer_ranks_init(struct dealer_ranks *ranks, uint32_t count)
 {
     size_t places = (size_t)count + 1;
-    *ranks = (struct dealer_ranks){.count = count, .bytes = dealer_bytes(places * sizeof *ranks->all)};
+    *ranks = (struct dealer_ranks){.count = count, .bytes = slab_bytes(places * sizeof *ranks->all)};
     ranks->all = calloc(places, sizeof *ranks->all);
     if (!ranks->all)
         return false;

@@ -76,11 +76,11 @@ enum dealer_verdict dealer_judge(const struct dealer_config *config, bool stoppe
     return stopped ? DEALER_DROPPED : DEALER_AGAIN;
 }
 
-/* Had the fetch begun when the last episode of throttling was noticed? Then its end says nothing new about
- * the width: one overload is answered once, as in RFC 6582 3.2 (its variable "recover"). */
+/* Had the fetch begun when the last overload was noticed? Then its end says nothing new about the width: one
+ * overload is answered once, as in RFC 6582 3.2. */
 static bool is_of_old_episode(const struct dealer_host *host, const struct dealer_slot *slot)
 {
-    return (int32_t)(slot->start - host->recover) <= 0;
+    return slot->episode != host->episode;
 }
 
 static void throttle(const struct dealer_config *config, uint64_t *random, int64_t now,
@@ -91,7 +91,7 @@ static void throttle(const struct dealer_config *config, uint64_t *random, int64
         uint32_t used = host->in_flight < host->width ? host->in_flight : host->width;
         host->width = used > 1 ? used / 2 : 1;
         host->grown = 0;
-        host->recover = host->starts;
+        host->episode++;
         if (host->throttles < UINT8_MAX)
             host->throttles++;
     }
@@ -125,7 +125,7 @@ void dealer_learn(const struct dealer_config *config, uint64_t *random, int64_t 
         succeed(host, slot);
     if (fetch->kind != DEALER_GOT_NOTHING)
         host->nothings = 0;
-    else if (host->nothings < UINT8_MAX)
+    else if (host->nothings < DEALER_DEAD_HOST)
         host->nothings++;
     /* After a failure or a refusal the connection is not worth coming back to. */
     if (fetch->kind != DEALER_GOT_NOTHING && fetch->kind != DEALER_GOT_REFUSAL)
@@ -133,17 +133,17 @@ void dealer_learn(const struct dealer_config *config, uint64_t *random, int64_t 
     host->in_flight--;
 }
 
-uint32_t dealer_start(const struct dealer_config *config, int64_t now, struct dealer_host *host)
+void dealer_start(const struct dealer_config *config, int64_t now, struct dealer_slot *slot)
 {
+    struct dealer_host *host = slot->host;
     int64_t gap_ends = dealer_later(now, config->delay);
     if (config->delay > 0 && gap_ends > host->not_before)
         host->not_before = gap_ends;
     host->in_flight++;
-    host->starts++;
-    /* Keep the episode's end within reach of the wrapping comparison. */
-    if (host->starts - host->recover > UINT32_C(1) << 30)
-        host->recover = host->starts - (UINT32_C(1) << 30);
-    return host->starts;
+    slot->episode = host->episode;
+    if (!slot->hop)
+        slot->record.tries++;
+    slot->hop = false;
 }
 
 bool dealer_has_width(const struct dealer_host *host)

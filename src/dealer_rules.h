@@ -30,8 +30,8 @@ enum dealer_verdict dealer_judge(const struct dealer_config *config, bool stoppe
 void dealer_learn(const struct dealer_config *config, uint64_t *random, int64_t now,
                   const struct dealer_slot *slot, const struct dealer_fetch *fetch);
 
-/* Notes on the host that a fetch begins, and gives its serial number. */
-uint32_t dealer_start(const struct dealer_config *config, int64_t now, struct dealer_host *host);
+/* Notes that a fetch of the record begins. */
+void dealer_start(const struct dealer_config *config, int64_t now, struct dealer_slot *slot);
 
 /* May the host start one more fetch, but for the time? */
 bool dealer_has_width(const struct dealer_host *host);

@@ -3,7 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 256 };
+_Static_assert(sizeof(struct dealer_slot) <= 64, "a slot is one cache line");
+
+void dealer_slots_init(struct dealer_slots *slots)
+{
+    slots->string_bytes = 0;
+    slab_init(&slots->slab, sizeof(struct dealer_slot));
+}
 
 char *dealer_slots_copy(struct dealer_slots *slots, const char *string)
 {
@@ -11,59 +17,28 @@ char *dealer_slots_copy(struct dealer_slots *slots, const char *string)
     char *copy = malloc(size);
     if (!copy)
         return NULL;
-    slots->bytes += dealer_bytes(size);
+    slots->string_bytes += slab_bytes(size);
     return memcpy(copy, string, size);
 }
 
 void dealer_slots_discard(struct dealer_slots *slots, char *copy)
 {
-    slots->bytes -= dealer_bytes(strlen(copy) + 1);
+    slots->string_bytes -= slab_bytes(strlen(copy) + 1);
     free(copy);
-}
-
-static bool grow_table(struct dealer_slots *slots)
-{
-    if (slots->chunk_count < slots->chunk_capacity)
-        return true;
-    size_t capacity = slots->chunk_capacity ? 2 * slots->chunk_capacity : 16;
-    struct dealer_slot **chunks = realloc(slots->chunks, capacity * sizeof *chunks);
-    if (!chunks)
-        return false;
-    slots->bytes += dealer_bytes(capacity * sizeof *chunks);
-    if (slots->chunks)
-        slots->bytes -= dealer_bytes(slots->chunk_capacity * sizeof *chunks);
-    slots->chunks = chunks;
-    slots->chunk_capacity = capacity;
-    return true;
-}
-
-static bool add_chunk(struct dealer_slots *slots)
-{
-    if (!grow_table(slots))
-        return false;
-    struct dealer_slot *chunk = calloc(CHUNK, sizeof *chunk);
-    if (!chunk)
-        return false;
-    for (size_t i = 0; i < CHUNK; i++) {
-        chunk[i].number = (uint32_t)(slots->chunk_count * CHUNK + i);
-        chunk[i].next = i + 1 < CHUNK ? &chunk[i + 1] : slots->free;
-    }
-    slots->free = chunk;
-    slots->chunks[slots->chunk_count++] = chunk;
-    slots->bytes += dealer_bytes(CHUNK * sizeof *chunk);
-    return true;
 }
 
 struct dealer_slot *dealer_slots_take(struct dealer_slots *slots, const char *url)
 {
-    if (!slots->free && !add_chunk(slots))
-        return NULL;
     char *copy = dealer_slots_copy(slots, url);
     if (!copy)
         return NULL;
-    struct dealer_slot *slot = slots->free;
-    slots->free = slot->next;
-    *slot = (struct dealer_slot){.number = slot->number, .record = {.url = copy, .fetching = copy}};
+    uint32_t number = slab_take(&slots->slab);
+    if (number == SLAB_NONE) {
+        dealer_slots_discard(slots, copy);
+        return NULL;
+    }
+    struct dealer_slot *slot = slab_at(&slots->slab, number);
+    *slot = (struct dealer_slot){.number = number, .record = {.url = copy, .fetching = copy}};
     return slot;
 }
 
@@ -86,27 +61,18 @@ void dealer_slots_give_back(struct dealer_slots *slots, struct dealer_slot *slot
 {
     discard_strings(slots, slot, true);
     slot->state = DEALER_FREE;
-    slot->next = slots->free;
-    slots->free = slot;
-}
-
-struct dealer_slot *dealer_slots_at(const struct dealer_slots *slots, uint32_t number)
-{
-    return number / CHUNK < slots->chunk_count ? &slots->chunks[number / CHUNK][number % CHUNK] : NULL;
+    slab_give_back(&slots->slab, slot->number);
 }
 
 void dealer_slots_free(struct dealer_slots *slots, void (*free_extra)(void *))
 {
-    for (size_t i = 0; i < slots->chunk_count * CHUNK; i++) {
-        struct dealer_slot *slot = &slots->chunks[i / CHUNK][i % CHUNK];
+    for (uint32_t i = 0; i < slab_count(&slots->slab); i++) {
+        struct dealer_slot *slot = slab_at(&slots->slab, i);
         if (slot->state == DEALER_FREE)
             continue;
         if (free_extra && slot->record.extra)
             free_extra(slot->record.extra);
         discard_strings(slots, slot, true);
     }
-    for (size_t i = 0; i < slots->chunk_count; i++)
-        free(slots->chunks[i]);
-    free(slots->chunks);
-    *slots = (struct dealer_slots){0};
+    slab_free(&slots->slab);
 }

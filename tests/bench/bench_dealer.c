@@ -127,54 +127,47 @@ static size_t in_use(void)
     return info.uordblks + info.hblkhd;
 }
 
-/* What `records` pending records on `hosts` hosts take: as counted, and as malloc sees it. */
-static void weigh(uint32_t records, uint32_t hosts, size_t *counted, size_t *measured, size_t *urls,
-                  size_t *names)
+/* What n pending records on so many hosts take, in bytes: as the dealer counts, and as malloc does. */
+struct weight {
+    size_t counted, measured;
+    size_t urls; /* their characters */
+    uint32_t hosts;
+};
+
+static struct weight weigh(uint32_t n, uint32_t hosts)
 {
-    struct dealer_config config = {.ranks = 1, .window = records, .delay = 1000, .seed = 1};
+    struct dealer_config config = {.ranks = 1, .window = n, .delay = 1000, .seed = 1};
     struct scenario s = {.hosts = hosts};
+    struct weight w = {0};
     size_t before = in_use();
     struct dealer *d = dealer_new(&config);
-    if (!d || fill(d, &s, 0, 0, records) != records)
-        exit(EXIT_FAILURE);
-    struct dealer_stats stats;
-    dealer_stats(d, &stats);
-    *counted = stats.bytes;
-    *measured = in_use() - before;
-    *urls = *names = 0;
-    for (uint64_t id = 0; id < records; id++) {
-        char url[URL_SIZE], host[URL_SIZE];
-        struct dealer_target target;
-        make_target(&target, url, host, id, host_of(&s, id, records));
-        *urls += strlen(url);
-        *names += strlen(host);
-    }
-    dealer_free(d, NULL);
-}
-
-static void print_weights(uint32_t n)
-{
-    size_t counted, measured, urls, names, records;
-    weigh(n, 1, &counted, &measured, &urls, &names);
-    records = counted;
-    printf("%u records of one host: %.1f bytes each + URL (counted %zu bytes, malloc says %zu)\n", n,
-           ((double)counted - (double)urls) / n, counted, measured);
-    /* As many hosts as records: what comes on top is the hosts'. The multiplier is odd, so none comes twice.
-     */
-    uint32_t hosts = n;
-    weigh(n, hosts, &counted, &measured, &urls, &names);
-    struct dealer_config config = {.ranks = 1, .window = n, .seed = 1};
-    struct dealer *d = dealer_new(&config);
-    struct scenario s = {.hosts = hosts};
     if (!d || fill(d, &s, 0, 0, n) != n)
         exit(EXIT_FAILURE);
     struct dealer_stats stats;
     dealer_stats(d, &stats);
+    w.counted = stats.bytes;
+    w.measured = in_use() - before;
+    w.hosts = stats.hosts;
     dealer_free(d, NULL);
-    double key = (double)names / n;
-    printf(
-        "%u records of %u hosts: %.1f bytes each host + key of %.1f (counted %zu bytes, malloc says %zu)\n",
-        n, stats.hosts, ((double)counted - (double)records) / stats.hosts - key, key, counted, measured);
+    for (uint64_t id = 0; id < n; id++) {
+        char url[URL_SIZE], host[URL_SIZE];
+        struct dealer_target target;
+        make_target(&target, url, host, id, host_of(&s, id, n));
+        w.urls += strlen(url);
+    }
+    return w;
+}
+
+/* The hosts' weight is what a job of many hosts takes more than one of a single host. */
+static void print_weights(uint32_t n)
+{
+    struct weight one = weigh(n, 1), many = weigh(n, n);
+    double record = ((double)one.counted - (double)one.urls) / n;
+    double host = ((double)many.counted - (double)many.urls - record * n) / many.hosts;
+    printf("%u records: %.1f bytes each + URL (counted %zu, malloc says %zu)\n", n, record, one.counted,
+           one.measured);
+    printf("%u hosts: %.1f bytes each (with their records counted %zu, malloc says %zu)\n", many.hosts, host,
+           many.counted, many.measured);
 }
 
 int main(int argc, char **argv)
