@@ -18,7 +18,8 @@
 /* Seconds a connection may idle between requests, nginx's default. */
 enum { IDLE_SECONDS = 75, ARTICLES_DEFAULT = 1000, MANY_TIMERS = 256 };
 
-/* Bytes of a connection's pool, which bounds a request's head. libmicrohttpd clears all of it after every request. */
+/* Bytes of a connection's pool, which bounds a request's head. libmicrohttpd clears all of it after every
+ * request. */
 enum { CONNECTION_MEMORY = 16 << 10 };
 
 static const char robots_default[] = "User-agent: *\nDisallow: /private/\n";

@@ -10,7 +10,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { SIZE_MIN = 6 << 10, SIZE_MAX_TARGET = 56 << 10 };
+/* Of what stands before the footer; the last section goes up to 4 KiB past it. */
+enum { SIZE_LEAST = 5 << 10, SIZE_MOST = 54 << 10 };
 
 static const char *const words[] = {
     "the",      "of",
@@ -212,15 +213,15 @@ static void write_title(struct page *page)
 
 static void write_page(struct page *page, const char *charset)
 {
-    long size = SIZE_MIN + (long)below(page, SIZE_MAX_TARGET - SIZE_MIN);
+    long size = SIZE_LEAST + (long)below(page, SIZE_MOST - SIZE_LEAST);
     /* Most pages of an encyclopedia are short: half of them are cut to a third of the range. */
     if (below(page, 2))
-        size = SIZE_MIN + (size - SIZE_MIN) / 3;
+        size = SIZE_LEAST + (size - SIZE_LEAST) / 3;
     write_head(page, charset);
     write_title(page);
     do
         write_section(page);
-    while (!ferror(page->out) && ftell(page->out) >= 0 && ftell(page->out) < size - 2048);
+    while (!ferror(page->out) && ftell(page->out) >= 0 && ftell(page->out) < size);
     fputs("</main>\n<footer><p>See also: ", page->out);
     for (unsigned i = 0; i < 5; i++)
         write_link(page);

@@ -1,4 +1,5 @@
-/* The frame of every unit test: one CUnit suite a program, run in basic mode; the exit code says whether all passed. */
+/* The frame of every unit test: one CUnit suite a program, run in basic mode; the exit code says whether all
+ * passed. */
 #ifndef MILLRACE_TESTS_CHECK_H
 #define MILLRACE_TESTS_CHECK_H
 
