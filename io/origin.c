@@ -27,7 +27,7 @@ static const char robots_default[] = "User-agent: *\nDisallow: /private/\n";
 struct origin {
     struct origin_server server;
     struct MHD_Daemon *daemon;
-    int listen_fd; /* the daemon's once it runs */
+    int listen_fd; /* -1 once it is the daemon's */
     int epoll_fd;  /* the daemon's */
     int stop_fd;   /* an eventfd, readable when the thread is to end */
     uint16_t port;
@@ -98,6 +98,8 @@ static int start_daemon(struct origin *origin, unsigned connections)
     };
     origin->daemon = MHD_start_daemon(flags, 0, NULL, NULL, origin_request_handle, &origin->server,
                                       MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    /* It closes the socket on failure as well. */
+    origin->listen_fd = -1;
     if (!origin->daemon)
         return EPROTO;
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(origin->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -161,7 +163,7 @@ static int tear_down(struct origin *origin)
 {
     if (origin->daemon)
         MHD_stop_daemon(origin->daemon);
-    else if (origin->listen_fd >= 0)
+    if (origin->listen_fd >= 0)
         (void)close(origin->listen_fd);
     if (origin->stop_fd >= 0)
         (void)close(origin->stop_fd);

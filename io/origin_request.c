@@ -129,11 +129,11 @@ static int make_reply(struct origin_server *server, const struct request *reques
     const struct origin_query *query = &request->query;
     if (request->wrong) {
         (void)snprintf(detail, sizeof(detail), "Not understood: %s.", request->wrong);
-        return origin_site_status(400, detail, NULL, reply);
+        return origin_reply_status(reply, 400, detail, NULL);
     }
     if (request->failing)
-        return origin_site_status(query->status >= 0 ? (unsigned)query->status : 503, "It will get better.",
-                                  query, reply);
+        return origin_reply_status(reply, query->status >= 0 ? (unsigned)query->status : 503,
+                                   "It will get better.", query);
     return origin_site_reply(&server->site, query, has_agent, reply);
 }
 
@@ -147,7 +147,7 @@ static enum MHD_Result answer(struct origin_server *server, struct request *requ
     }
     int error =
         raw && server->tls
-            ? origin_site_status(501, "This fault needs plain HTTP.", NULL, &reply)
+            ? origin_reply_status(&reply, 501, "This fault needs plain HTTP.", NULL)
             : make_reply(server, request, find_header(request, MHD_HTTP_HEADER_USER_AGENT) != NULL, &reply);
     if (error)
         return MHD_NO;
@@ -157,14 +157,30 @@ static enum MHD_Result answer(struct origin_server *server, struct request *requ
                                : origin_respond(request->connection, &reply);
 }
 
+/* The first requests fail with a status or, without one, with the query's own fault, which the later ones are
+ * spared. */
+static int count_failure(struct origin_server *server, struct request *request)
+{
+    struct origin_query *query = &request->query;
+    bool hit = false, faulty = query->status < 0 && (query->drop || origin_raw_wanted(query));
+    int error = origin_fails_count(&server->fails, request->target, query->fail, &hit);
+    if (error)
+        return error;
+    request->failing = hit && !faulty;
+    if (faulty && !hit) {
+        query->drop = query->endless = query->endless_header = 0;
+        query->slow = query->reset = query->content_length = -1;
+    }
+    return 0;
+}
+
 /* The request has been read. */
 static enum MHD_Result decide(struct origin_server *server, struct request *request)
 {
     request->wrong = origin_query_parse(request->target, &request->query);
     if (request->wrong)
         return answer(server, request);
-    if (request->query.fail >= 0 &&
-        origin_fails_count(&server->fails, request->target, request->query.fail, &request->failing))
+    if (request->query.fail >= 0 && count_failure(server, request))
         return MHD_NO;
     int64_t wait = origin_site_wait(&server->site, &request->query);
     return wait > 0 ? wait_until(server, request, STATE_WAITING, origin_now() + wait)

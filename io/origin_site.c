@@ -2,21 +2,16 @@
 
 #include "io/origin.h"
 #include "io/origin_article.h"
-#include "io/origin_charset.h"
-#include "io/origin_date.h"
 #include "io/origin_random.h"
 #include "io/origin_title.h"
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { CODED_MAX = 16 << 20, REDIRECTS_MAX = 1000, LINKS_MAX = 100 };
-
-static const char type_html[] = "text/html", type_json[] = "application/json", type_text[] = "text/plain";
+enum { REDIRECTS_MAX = 1000, LINKS_MAX = 100 };
 
 int origin_site_init(struct origin_site *site, uint64_t seed, uint64_t articles, int64_t latency,
                      const char *robots)
@@ -32,76 +27,6 @@ void origin_site_free(struct origin_site *site)
         for (unsigned slot = 0; slot < ORIGIN_CACHE_SLOTS; slot++)
             origin_block_drop(site->cache[coding][slot].block);
     free(site->robots);
-}
-
-void origin_reply_clear(struct origin_reply *reply)
-{
-    origin_body_clear(&reply->body);
-}
-
-bool origin_status_bodiless(unsigned status)
-{
-    return status == 204 || status == 304;
-}
-
-/* Takes the block, NULL meaning that memory ran out, as the reply's whole body. */
-static int set_body(struct origin_reply *reply, unsigned status, const char *type, struct origin_block *block)
-{
-    if (!block)
-        return ENOMEM;
-    origin_body_clear(&reply->body);
-    reply->status = status;
-    reply->type = type;
-    reply->body = (struct origin_body){.block = block, .size = block->size};
-    return 0;
-}
-
-static int set_text(struct origin_reply *reply, unsigned status, const char *type, const char *text)
-{
-    return set_body(reply, status, type, origin_block_copy(text, strlen(text)));
-}
-
-static int set_format(struct origin_reply *reply, unsigned status, const char *type, const char *format, ...)
-{
-    char text[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    return length < 0 ? ENOMEM : set_text(reply, status, type, text);
-}
-
-static void set_location(struct origin_reply *reply, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    if (vsnprintf(reply->location, sizeof(reply->location), format, arguments) < 0)
-        reply->location[0] = '\0';
-    va_end(arguments);
-}
-
-static void set_retry_after(struct origin_reply *reply, const struct origin_query *query)
-{
-    if (query && query->retry_after >= 0)
-        (void)snprintf(reply->retry_after, sizeof(reply->retry_after), "%lld", (long long)query->retry_after);
-    if (query && query->retry_after_date >= 0)
-        origin_date_format(time(NULL) + query->retry_after_date, reply->retry_after);
-}
-
-int origin_site_status(unsigned status, const char *detail, const struct origin_query *query,
-                       struct origin_reply *reply)
-{
-    *reply = (struct origin_reply){.status = status};
-    if (status >= 300)
-        set_retry_after(reply, query);
-    if (status / 100 == 3 && status != 304)
-        set_location(reply, "/article/1");
-    if (origin_status_bodiless(status))
-        return 0;
-    return set_format(reply, status, type_html,
-                      "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>%u</title></head>\n"
-                      "<body><h1>%u</h1>\n<p>%.200s</p></body></html>\n",
-                      status, status, detail);
 }
 
 /* The articles: cached where the query does not change the text. */
@@ -139,7 +64,7 @@ static struct origin_block *cached_article(struct origin_site *site, uint64_t n,
 
 static int not_found(struct origin_reply *reply)
 {
-    return origin_site_status(404, "There is no such page.", NULL, reply);
+    return origin_reply_status(reply, 404, "There is no such page.", NULL);
 }
 
 static int answer_index(struct origin_site *site, const char *rest, const struct origin_query *query,
@@ -171,7 +96,8 @@ static int answer_index(struct origin_site *site, const char *rest, const struct
           out);
     bool good = !ferror(out);
     good = fclose(out) == 0 && good;
-    int error = good ? set_body(reply, 200, type_html, origin_block_copy(text, length)) : ENOMEM;
+    int error =
+        good ? origin_reply_block(reply, 200, origin_type_html, origin_block_copy(text, length)) : ENOMEM;
     free(text);
     return error;
 }
@@ -185,9 +111,9 @@ static int answer_article(struct origin_site *site, const char *rest, const stru
     bool cacheable = query->charset == ORIGIN_CHARSET_DEFAULT && query->bomb < 0;
     if (cacheable)
         reply->coding = query->coding;
-    return set_body(reply, 200, type_html,
-                    cacheable ? cached_article(site, (uint64_t)n, query)
-                              : make_article(site, (uint64_t)n, query));
+    return origin_reply_block(reply, 200, origin_type_html,
+                              cacheable ? cached_article(site, (uint64_t)n, query)
+                                        : make_article(site, (uint64_t)n, query));
 }
 
 static int answer_title(struct origin_site *site, const char *rest, const struct origin_query *query,
@@ -200,7 +126,7 @@ static int answer_title(struct origin_site *site, const char *rest, const struct
         return not_found(reply);
     if (origin_article_title(site->seed, (uint64_t)n, title, sizeof(title)) == 0)
         return ENOMEM;
-    return set_text(reply, 200, type_text, title);
+    return origin_reply_text(reply, 200, origin_type_text, title);
 }
 
 static int answer_random(struct origin_site *site, const char *rest, const struct origin_query *query,
@@ -209,8 +135,9 @@ static int answer_random(struct origin_site *site, const char *rest, const struc
     if (*rest)
         return not_found(reply);
     struct origin_random random = origin_random_for(site->seed, 4, site->random_count++);
-    int error = origin_site_status(302, "A random article.", query, reply);
-    set_location(reply, "article/%llu", (unsigned long long)origin_random_below(&random, site->articles) + 1);
+    int error = origin_reply_status(reply, 302, "A random article.", query);
+    origin_reply_location(reply, "article/%llu",
+                          (unsigned long long)origin_random_below(&random, site->articles) + 1);
     return error;
 }
 
@@ -248,8 +175,9 @@ static int answer_genre(struct origin_site *site, const char *rest, const struct
         return not_found(reply);
     struct origin_random random = origin_random_for(site->seed, 5, site->genre_count++);
     const char *genre = genres[origin_random_below(&random, COUNT(genres))];
-    return query->plain == 1 ? set_format(reply, 200, type_json, "\"%s\"", genre)
-                             : set_format(reply, 200, type_json, "{\"genre\": \"%s\"}\n", genre);
+    return query->plain == 1
+               ? origin_reply_format(reply, 200, origin_type_json, "\"%s\"", genre)
+               : origin_reply_format(reply, 200, origin_type_json, "{\"genre\": \"%s\"}\n", genre);
 }
 
 static int answer_operands(struct origin_site *site, const char *rest, const struct origin_query *query,
@@ -262,7 +190,8 @@ static int answer_operands(struct origin_site *site, const char *rest, const str
     struct origin_random random = origin_random_for(site->seed, 6, (uint64_t)n);
     unsigned long long base = 2 + origin_random_below(&random, 999),
                        exponent = 1 + origin_random_below(&random, 5000);
-    return set_format(reply, 200, type_json, "{\"base\": %llu, \"exponent\": %llu}\n", base, exponent);
+    return origin_reply_format(reply, 200, origin_type_json, "{\"base\": %llu, \"exponent\": %llu}\n", base,
+                               exponent);
 }
 
 static int answer_delay(struct origin_site *site, const char *rest, const struct origin_query *query,
@@ -271,11 +200,12 @@ static int answer_delay(struct origin_site *site, const char *rest, const struct
     int64_t wait;
     (void)site;
     if (origin_parse_seconds(rest, &wait))
-        return origin_site_status(400, "The delay is not a number of seconds up to 3600.", query, reply);
-    return set_format(reply, 200, type_html,
-                      "<!DOCTYPE html>\n<html><head><title>Delay</title></head>\n<body><h1>Delayed %s "
-                      "s</h1></body></html>\n",
-                      rest);
+        return origin_reply_status(reply, 400, "The delay is not a number of seconds up to 3600.", query);
+    return origin_reply_format(
+        reply, 200, origin_type_html,
+        "<!DOCTYPE html>\n<html><head><title>Delay</title></head>\n<body><h1>Delayed %s "
+        "s</h1></body></html>\n",
+        rest);
 }
 
 static int answer_status(struct origin_site *site, const char *rest, const struct origin_query *query,
@@ -284,8 +214,8 @@ static int answer_status(struct origin_site *site, const char *rest, const struc
     int64_t status;
     (void)site;
     if (origin_parse_number(rest, 200, 599, &status))
-        return origin_site_status(400, "The status is not a number from 200 to 599.", query, reply);
-    return origin_site_status((unsigned)status, "As asked for.", query, reply);
+        return origin_reply_status(reply, 400, "The status is not a number from 200 to 599.", query);
+    return origin_reply_status(reply, (unsigned)status, "As asked for.", query);
 }
 
 static int answer_bytes(struct origin_site *site, const char *rest, const struct origin_query *query,
@@ -293,7 +223,7 @@ static int answer_bytes(struct origin_site *site, const char *rest, const struct
 {
     int64_t size;
     if (origin_parse_number(rest, 0, INT64_C(1) << 40, &size))
-        return origin_site_status(400, "The size is not a number up to 2^40.", query, reply);
+        return origin_reply_status(reply, 400, "The size is not a number up to 2^40.", query);
     reply->status = 200;
     reply->type = "application/octet-stream";
     reply->body = (struct origin_body){.size = (uint64_t)size, .seed = site->seed};
@@ -307,14 +237,14 @@ static int answer_redirect(struct origin_site *site, const char *rest, const str
     (void)site;
     bool loop = strcmp(rest, "loop") == 0;
     if (!loop && origin_parse_number(rest, 0, REDIRECTS_MAX, &left))
-        return origin_site_status(400, "Neither a number up to 1000 nor \"loop\".", query, reply);
+        return origin_reply_status(reply, 400, "Neither a number up to 1000 nor \"loop\".", query);
     if (!loop && left == 0)
-        return origin_site_status(200, "The end of the redirects.", query, reply);
-    int error = origin_site_status(302, "Onward.", query, reply);
+        return origin_reply_status(reply, 200, "The end of the redirects.", query);
+    int error = origin_reply_status(reply, 302, "Onward.", query);
     if (loop)
-        set_location(reply, "/redirect/loop");
+        origin_reply_location(reply, "/redirect/loop");
     else
-        set_location(reply, "%lld", (long long)left - 1);
+        origin_reply_location(reply, "%lld", (long long)left - 1);
     return error;
 }
 
@@ -322,7 +252,7 @@ static int answer_robots(struct origin_site *site, const char *rest, const struc
                          struct origin_reply *reply)
 {
     (void)query;
-    return *rest ? not_found(reply) : set_text(reply, 200, type_text, site->robots);
+    return *rest ? not_found(reply) : origin_reply_text(reply, 200, origin_type_text, site->robots);
 }
 
 struct route {
@@ -369,45 +299,6 @@ int64_t origin_site_wait(const struct origin_site *site, const struct origin_que
     return delay + (route && route->paced ? site->latency : 0);
 }
 
-/* What the query changes about a finished answer. */
-
-static int apply_charset(const struct origin_query *query, struct origin_reply *reply)
-{
-    if (reply->type != type_html && reply->type != type_text)
-        return 0;
-    if (query->charset == ORIGIN_CHARSET_DEFAULT || query->declare == ORIGIN_DECLARE_HEADER ||
-        query->declare == ORIGIN_DECLARE_BOTH)
-        (void)snprintf(reply->charset, sizeof(reply->charset), "%s", origin_charset_name(query->charset));
-    if (query->charset == ORIGIN_CHARSET_DEFAULT || !reply->body.block)
-        return 0;
-    struct origin_block *block;
-    int error = origin_charset_apply(query->charset, reply->body.block, &block);
-    if (error == EINVAL) {
-        origin_reply_clear(reply);
-        return origin_site_status(500, "This system cannot convert to that charset.", NULL, reply);
-    }
-    return error ? error : set_body(reply, reply->status, reply->type, block);
-}
-
-static int apply_coding(const struct origin_query *query, struct origin_reply *reply)
-{
-    if (reply->coding != ORIGIN_CODING_NONE || origin_status_bodiless(reply->status))
-        return 0;
-    if (query->bomb > 0) {
-        reply->coding = ORIGIN_CODING_GZIP;
-        return set_body(reply, reply->status, reply->type, origin_coding_bomb((uint32_t)query->bomb));
-    }
-    if (query->coding == ORIGIN_CODING_NONE)
-        return 0;
-    int error = origin_body_materialise(&reply->body, CODED_MAX);
-    if (error == EFBIG)
-        return origin_site_status(400, "That body is too large to encode.", query, reply);
-    if (error)
-        return error;
-    reply->coding = query->coding;
-    return set_body(reply, reply->status, reply->type, origin_coding_apply(query->coding, reply->body.block));
-}
-
 static int answer(struct origin_site *site, const struct origin_query *query, bool has_user_agent,
                   struct origin_reply *reply)
 {
@@ -416,7 +307,7 @@ static int answer(struct origin_site *site, const struct origin_query *query, bo
     if (!route)
         return not_found(reply);
     if (route->answer == answer_genre && !has_user_agent)
-        return origin_site_status(304, "", query, reply);
+        return origin_reply_status(reply, 304, "", query);
     return route->answer(site, rest, query, reply);
 }
 
@@ -425,24 +316,9 @@ int origin_site_reply(struct origin_site *site, const struct origin_query *query
 {
     *reply = (struct origin_reply){0};
     int error = answer(site, query, has_user_agent, reply);
-    if (!error && query->fail < 0 && query->status >= 0)
-        reply->status = (unsigned)query->status;
     if (!error)
-        error = apply_charset(query, reply);
-    if (!error)
-        error = apply_coding(query, reply);
-    if (error) {
+        error = origin_reply_modify(reply, query);
+    if (error)
         origin_reply_clear(reply);
-        return error;
-    }
-    if (origin_status_bodiless(reply->status))
-        origin_body_clear(&reply->body);
-    if (reply->status >= 300)
-        set_retry_after(reply, query);
-    if (query->type[0]) {
-        reply->type = query->type;
-        reply->charset[0] = '\0';
-    }
-    reply->close = query->close == 1;
-    return 0;
+    return error;
 }
