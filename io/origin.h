@@ -5,61 +5,70 @@
  * driven by a loop of our own that also owns a heap of deadlines. A waiting request costs a suspended
  * connection, no thread.
  *
- * The site (DELAY, N and so on are decimal; anything else is answered with 404 and an HTML page):
+ * The site. Numbers are decimal digits. Anything else is answered with 404 and an HTML page.
  *
- *   /                 an index with links
- *   /article/N        an encyclopedia-like HTML page of 5 to 60 KiB, a function of (seed, N) alone; 1 <= N <=
- * articles /title/N          text/plain: the text of that article's h1, as origin_article_title() gives it
- *   /random           302 with a relative Location to one of the articles; a function of (seed, how many
- * before it) /genre            {"genre": "..."}; with ?plain the bare JSON string; a request without
- * User-Agent gets 304 /operands/N       {"base": B, "exponent": E}, 2 <= B <= 1000, 1 <= E <= 5000, a
- * function of (seed, N) /delay/SECONDS    answers after that time; fractions allowed, at most 3600
- *   /status/CODE      that status, 200 to 599, with a small body where the status allows one; 3xx has a
- * Location /bytes/N          N bytes (at most 2^40), streamed: byte i is byte i % 8, the least significant
- * first, of splitmix64's output for the state seed + i / 8 (see io/origin_random.h) /redirect/N       N
- * redirects in a row (N <= 1000), each Location relative, then a page; /redirect/loop never ends /robots.txt
- * the configured text
+ *   /                an index with links
+ *   /article/N       an encyclopedia-like HTML page of 5 to 60 KiB, a function of (seed, N); N from 1
+ *   /title/N         text/plain: the text of that article's h1, as origin_article_title() gives it
+ *   /random          302 with a relative Location to an article, a function of (seed, how many before it)
+ *   /genre           {"genre": "..."}; with ?plain the bare JSON string; 304 without a User-Agent
+ *   /operands/N      {"base": B, "exponent": E}, 2 <= B <= 1000, 1 <= E <= 5000, a function of (seed, N)
+ *   /delay/SECONDS   answers after that time; fractions allowed, at most 3600
+ *   /status/CODE     that status, 200 to 599, with a small body where it may have one; 3xx has a Location
+ *   /bytes/N         N bytes (at most 2^40), streamed: byte i is byte i % 8, the least significant first, of
+ *                    splitmix64's output for the state seed + i / 8 (io/origin_random.h)
+ *   /redirect/N      N redirects in a row (N <= 1000) by relative Locations, then a page
+ *   /redirect/loop   redirects to itself
+ *   /robots.txt      the configured text
  *
- * Modifiers, in the query of any path. One not listed is ignored (so `&key=...` makes a request distinct); a
+ * Modifiers, in the query of any path. One not listed is ignored, so `&key=...` makes a request distinct; a
  * value that does not parse is answered with 400.
  *
  *   latency=S             answer after S seconds (0 to 3600) instead of the configured latency
- *   fail=K                the first K requests for exactly this path and query are answered with ...
- *   status=CODE           ... this status (default 503), then the page. Without fail: always this status, on
- * this page retry-after=S         a Retry-After in seconds on every answer that is not 2xx retry-after-date=S
- * the same as an HTTP-date, S seconds from now gzip, deflate, br, zstd   that Content-Encoding, whatever the
- * request accepts (bodies up to 16 MiB) bomb=MIB              a gzip body that expands to MIB mebibytes (1 to
- * 16384) of spaces, a thousandth on the wire charset=NAME          the HTML in that charset (see
- * origin_charset.c); what it lacks becomes &#N; declare=header|meta|both|none   where that charset is told
- * (default header) type=MIME             this Content-Type instead close                 Connection: close
+ *   fail=K                the first K requests for exactly this path and query get the status below (503 if
+ *                         there is none), later ones the page. Without status, but with drop or one of the
+ *                         faults of the second list, the first K get that instead
+ *   status=CODE           the failures' status; without fail this page always has it
+ *   retry-after=S         a Retry-After in seconds on every answer that is not 2xx
+ *   retry-after-date=S    the same as an HTTP-date, S seconds from now
+ *   gzip deflate br zstd  that Content-Encoding, whatever the request accepts; bodies up to 16 MiB
+ *   bomb=MIB              a gzip body of MIB mebibytes (1 to 16384) of spaces, a thousandth of it on the wire
+ *   charset=NAME          the HTML in that charset (io/origin_charset.h); what it lacks becomes &#N;
+ *   declare=WHERE         where that charset is told: header (the default), meta, both, none
+ *   type=MIME             this Content-Type instead
+ *   close                 Connection: close
  *   drop                  the connection is closed without an answer
  *
- * and these, written to the socket byte by byte past libmicrohttpd (plain HTTP only: 501 with TLS); the
- * connection ends:
+ * and these, written to the socket byte by byte past libmicrohttpd, after which the connection ends. With TLS
+ * they are answered with 501.
  *
  *   slow=N                the body trickles at N bytes/s (1 to 2^30)
  *   reset=N               TCP RST after N bytes of the body have been sent and acknowledged
  *   content-length=N      a Content-Length that lies; the body is as long as it is
- *   endless, endless=close    after the page a body that never ends, chunked or delimited by the close that
- * never comes; at 1 MiB/s unless slow= says otherwise endless-header        a header that never ends, at the
- * same rate
+ *   endless               after the page a body that never ends, chunked, at 1 MiB/s unless slow= differs
+ *   endless=close         the same, delimited by the close that never comes
+ *   endless-header        a header that never ends, at the same rate
  *
  * The log: one line for each event of each request, twelve columns separated by tabs, control characters
- * replaced by spaces; written at the latest when the loop next waits, and complete once origin_stop() has
- * returned:
+ * replaced by spaces, no header line. Lines are written at the latest when the loop next waits; the log is
+ * complete once origin_stop() has returned.
  *
- *   event           "start": the request's head has been read. "end": the answer is with the kernel, or given
- * up time            CLOCK_MONOTONIC in seconds with six decimals, comparable between processes of one
- * machine request         number of the request, from 1; the same on both lines in_flight       requests
- * started and not ended, this one included in_flight_host  the same among those with this Host method, target
- * as the request line has them, the target at most 512 bytes status          of the answer; "-" at start and
- * where no status line was sent host            the Host header in lower case, "-" if there is none; virtual
- * hosts need no configuration client          address:port, so connections can be told apart result "-" at
- * start; "ok", "fault" (ended as a modifier asked), "aborted" (error or client gone) user_agent      "-" if
- * there is none
+ *   event            "start": the request's head has been read; "end": the answer is with the kernel, or
+ *                    given up
+ *   time             CLOCK_MONOTONIC in seconds with six decimals, comparable between processes of a machine
+ *   request          number of the request, from 1; the same on both lines
+ *   in_flight        requests started and not ended, this one included
+ *   in_flight_host   the same among those with this Host
+ *   method           as the request line has it
+ *   target           path and query as the request line has them, at most 512 bytes
+ *   status           of the answer; "-" at start and where no status line was sent
+ *   host             the Host header in lower case, or "-"; virtual hosts need no configuration
+ *   client           address:port, so connections can be told apart
+ *   result           "-" at start; "ok"; "fault": ended as a modifier asked; "aborted": error or client gone
+ *   user_agent       at most 127 bytes, or "-"
  *
- * An "end" can follow the client's sight of the body by a moment, never precede it by more than the kernel's
- * buffers.
+ * "end" is written when the last byte has gone to the kernel: before or after the client sees it. A request
+ * whose client has gone away while it waits is in flight until its time comes.
  */
 #ifndef MILLRACE_IO_ORIGIN_H
 #define MILLRACE_IO_ORIGIN_H
@@ -77,12 +86,11 @@ struct origin_config {
     double latency;       /* seconds, 0 to 3600, added to every /article, /random and /genre answer */
     uint64_t articles;    /* how many articles there are; beyond it 404. 0: 1,000 */
     const char *log_path; /* file to create or truncate; NULL: see log_fd */
-    int log_fd; /* without log_path, an open descriptor above 0 to write to, not closed; 0: no log */
+    int log_fd;           /* without log_path, a descriptor above 0 to write to, not closed; 0: no log */
     unsigned connections; /* most at one time; 0: as many as RLIMIT_NOFILE allows, less a reserve */
     const char *robots;   /* text of /robots.txt; NULL: "User-agent: *\nDisallow: /private/\n" */
-    const char
-        *tls_cert; /* PEM file with the certificate chain; with tls_key it makes the origin speak https */
-    const char *tls_key; /* PEM file with the private key */
+    const char *tls_cert; /* PEM file with the certificate chain; with tls_key it speaks https */
+    const char *tls_key;  /* PEM file with the private key */
 };
 
 /* Starts serving on a thread of its own, with all signals blocked in it. The configuration is copied. Raises

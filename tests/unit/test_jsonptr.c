@@ -14,8 +14,8 @@ static const char rfc[] =
 static void look_up(const char *json, size_t n, const char *pointer, char *text, size_t *size)
 {
     struct jsonptr_error error;
-    struct buffer out;
-    buffer_init(&out, 1000);
+    struct bytebuf out;
+    bytebuf_init(&out, 1000);
     *size = 0;
     struct jsonptr_document *document = jsonptr_parse((const uint8_t *)json, n, &error);
     strcpy(text, document ? "(none)" : "(bad)");
@@ -26,7 +26,7 @@ static void look_up(const char *json, size_t n, const char *pointer, char *text,
         *size = out.size;
     }
     jsonptr_free(document);
-    buffer_free(&out);
+    bytebuf_free(&out);
 }
 
 static void test_pointers(void)
@@ -97,13 +97,13 @@ static void test_refusals(void)
 static void test_values_are_capped(void)
 {
     struct jsonptr_error error;
-    struct buffer out;
+    struct bytebuf out;
     struct jsonptr_document *document = jsonptr_parse((const uint8_t *)"[\"0123456789\"]", 14, &error);
     CU_ASSERT_FATAL(document != NULL);
-    buffer_init(&out, 9);
+    bytebuf_init(&out, 9);
     CU_ASSERT(jsonptr_get(document, "/0", &out) == JSONPTR_TOO_LARGE);
     CU_ASSERT(jsonptr_get(document, "", &out) == JSONPTR_TOO_LARGE);
-    buffer_free(&out);
+    bytebuf_free(&out);
     jsonptr_free(document);
 }
 

@@ -152,6 +152,8 @@ static void test_fail_then_good(void)
     }
     check_status(origin, "/article/2?fail=2&status=429&retry-after=7&key=b", 429);
     check_status(origin, "/article/2?fail=1", 503);
+    check_status(origin, "/article/2?fail=1&drop", 0);
+    check_status(origin, "/article/2?fail=1&drop", 200);
     struct http_answer answer = get(origin, "/status/503?retry-after-date=60");
     CU_ASSERT_TRUE(http_header(&answer, "Retry-After", after, sizeof(after)));
     struct tm tm = {0};
