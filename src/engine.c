@@ -1,0 +1,298 @@
+#include "src/engine.h"
+
+#include "src/pool.h"
+#include "src/report.h"
+#include "src/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum {
+    POLL_SHORTEST =
+        20 * 1000, /* ns between looks at MPI, which has no descriptor to wait on, after traffic */
+    POLL_LONGEST = 1000 * 1000, /* the same after a silence */
+    PAUSE_LONGEST = 1000000000, /* ns of a wait with nothing due */
+    BATCHES_AT_ONCE = 256,
+    ERROR_BYTES = 2048,
+};
+
+struct engine {
+    const struct engine_config *config;
+    struct link *link;
+    struct evloop *loop;
+    struct stage *stage;
+    struct pool *pool;
+    struct worker *worker; /* NULL when it could not be made, or has been dismissed */
+    struct head *head;     /* on rank 0 */
+    struct tally tally;
+    struct buffer farewell; /* what is said when there is no worker to say it */
+    int signals;            /* of signalfd */
+    int64_t poll;           /* ns until MPI is looked at again */
+    int64_t accounted;      /* until when the tally's times are right */
+    bool dismissed;         /* FINISH has come */
+    int code;
+};
+
+/* ------------------------------------------------------------------ what arrives */
+
+static void send_batch(struct engine *e, int to, struct buffer *batch)
+{
+    if (batch->len > 0 && !link_send(e->link, to, batch))
+        link_abort(e->link, EXIT_STOPPED);
+}
+
+static void bid(struct engine *e, const struct wire_message *message)
+{
+    if (!wire_write(&e->farewell, message))
+        link_abort(e->link, EXIT_STOPPED);
+    send_batch(e, 0, &e->farewell);
+}
+
+/* Told to leave: what is in flight is dropped, and the figures are the last word. */
+static void leave(struct engine *e, int code)
+{
+    if (e->dismissed)
+        return;
+    e->dismissed = true;
+    e->code = code;
+    worker_free(e->worker);
+    e->worker = NULL;
+    e->tally.longest_stall_ns = (uint64_t)evloop_longest_stall(e->loop);
+    e->tally.batches = link_batches_sent(e->link);
+    tally_usage(&e->tally);
+    bid(e, &(struct wire_message){.kind = WIRE_TALLY, .tally = e->tally});
+}
+
+static void receive_message(struct engine *e, int from, const struct wire_message *m)
+{
+    if (m->kind == WIRE_DEAL && e->worker)
+        worker_deal(e->worker, m->deal.ticket, m->deal.url);
+    else if (m->kind == WIRE_FINISH)
+        leave(e, (int)m->finish.code);
+    else if (e->head && m->kind != WIRE_DEAL)
+        head_receive(e->head, evloop_now(), (uint32_t)from, m);
+}
+
+/* True if anything came from another rank. */
+static bool receive(struct engine *e)
+{
+    const void *batch;
+    size_t len;
+    int from;
+    bool traffic = false;
+    for (int n = 0; n < BATCHES_AT_ONCE && link_receive(e->link, &from, &batch, &len); n++) {
+        struct wire_reader reader;
+        struct wire_message message;
+        wire_read_begin(&reader, batch, len);
+        while (wire_read(&reader, &message))
+            receive_message(e, from, &message);
+        if (reader.bad) {
+            fprintf(stderr, "millrace: rank %d: a message from rank %d is malformed\n", link_rank(e->link),
+                    from);
+            link_abort(e->link, EXIT_STOPPED);
+        }
+        traffic = traffic || from != link_rank(e->link);
+    }
+    return traffic;
+}
+
+static void on_signal(void *context, int fd, unsigned events)
+{
+    (void)events;
+    struct engine *e = context;
+    struct signalfd_siginfo info;
+    while (read(fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        bool at_once = info.ssi_signo != SIGUSR1;
+        if (e->head)
+            head_interrupt(e->head, at_once);
+        else if (!e->dismissed)
+            bid(e, &(struct wire_message){.kind = WIRE_SIGNAL, .signal = {.at_once = at_once}});
+    }
+}
+
+/* ------------------------------------------------------------------ the wheel */
+
+static void send_all(struct engine *e)
+{
+    if (e->worker)
+        send_batch(e, 0, worker_outbox(e->worker));
+    for (int rank = 0; e->head && rank < link_size(e->link); rank++)
+        send_batch(e, rank, head_outbox(e->head, (uint32_t)rank));
+}
+
+/* Adds the time since the last call to the tally, by what was going on then. */
+static void account(struct engine *e, int64_t now)
+{
+    uint64_t passed = (uint64_t)(now - e->accounted);
+    bool transferring = e->worker && worker_transferring(e->worker) > 0;
+    bool computing = e->worker && worker_computing(e->worker) > 0;
+    e->accounted = now;
+    e->tally.transferring_ns += transferring ? passed : 0;
+    e->tally.computing_ns += computing ? passed : 0;
+    e->tally.overlapping_ns += transferring && computing ? passed : 0;
+}
+
+static int64_t time_to_wait(const struct engine *e, int64_t now)
+{
+    int64_t until = now + PAUSE_LONGEST;
+    int64_t dues[] = {e->worker ? worker_deadline(e->worker) : INT64_MAX,
+                      e->head ? head_deadline(e->head) : INT64_MAX,
+                      link_size(e->link) > 1 ? now + e->poll : INT64_MAX,
+                      link_unsent(e->link) > 0 ? now + POLL_SHORTEST : INT64_MAX};
+    for (size_t i = 0; i < sizeof dues / sizeof *dues; i++)
+        if (dues[i] < until)
+            until = dues[i];
+    return until > now ? until - now : 0;
+}
+
+static void adapt_poll(struct engine *e, bool traffic)
+{
+    e->poll = traffic ? POLL_SHORTEST : e->poll + e->poll / 4;
+    if (e->poll > POLL_LONGEST)
+        e->poll = POLL_LONGEST;
+}
+
+static void turn(struct engine *e)
+{
+    evloop_wait(e->loop, time_to_wait(e, evloop_now()));
+    int64_t now = evloop_now();
+    account(e, now);
+    if (e->worker && !worker_run(e->worker, now))
+        link_abort(e->link, EXIT_STOPPED);
+    if (e->worker)
+        send_batch(e, 0, worker_outbox(e->worker));
+    bool traffic = receive(e);
+    if (e->head)
+        head_step(e->head, now);
+    send_all(e);
+    /* What rank 0 deals to itself starts in the same turn. */
+    if (e->head)
+        traffic = receive(e) || traffic;
+    send_all(e);
+    adapt_poll(e, traffic);
+}
+
+static bool over(const struct engine *e)
+{
+    return e->dismissed && (!e->head || head_over(e->head));
+}
+
+/* ------------------------------------------------------------------ a rank's whole run */
+
+/* A rank that can't work says why, and is dismissed with the others. */
+static void start_worker(struct engine *e)
+{
+    const char *reason = NULL;
+    struct file_error problem;
+    if (e->config->files && !file_pattern_open(e->config->files, &problem))
+        reason = problem.text;
+    if (!reason)
+        e->worker = worker_new(&e->config->transfer, e->loop, e->pool, e->stage, &e->tally, &reason);
+    if (!e->worker)
+        bid(e,
+            &(struct wire_message){.kind = WIRE_TROUBLE, .trouble = {.data = reason, .len = strlen(reason)}});
+}
+
+static void run(struct pool *pool, void *context)
+{
+    struct engine *e = context;
+    e->pool = pool;
+    start_worker(e);
+    e->accounted = evloop_now();
+    while (!over(e))
+        turn(e);
+}
+
+static void wake(void *loop)
+{
+    evloop_wake(loop);
+}
+
+static bool watch_signals(struct engine *e)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGUSR1);
+    e->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return e->signals >= 0 && evloop_watch(e->loop, e->signals, EVLOOP_READ, on_signal, e);
+}
+
+static void tell(const struct engine *e, const char *text)
+{
+    if (link_rank(e->link) == 0)
+        fprintf(stderr, "millrace: %s\n", text);
+}
+
+/* What must be there before the wheel turns. The code is EXIT_OK, or that of all ranks. */
+static int prepare(struct engine *e, unsigned threads)
+{
+    char error[ERROR_BYTES];
+    int code = EXIT_OK;
+    struct stage_config stage = e->config->stage;
+    stage.threads = threads + 1; /* the loop's thread counts: it helps at the end */
+    stage.files = e->config->files;
+    e->stage = stage_new(&stage, error, sizeof error);
+    if (!e->stage) {
+        tell(e, error);
+        return EXIT_USAGE;
+    }
+    e->loop = evloop_new();
+    if (!e->loop || !watch_signals(e)) {
+        fprintf(stderr, "millrace: rank %d: the event loop can't start: %s\n", link_rank(e->link),
+                strerror(errno));
+        link_abort(e->link, EXIT_STOPPED);
+    }
+    if (link_rank(e->link) == 0) {
+        e->head = head_new(&e->config->head, e->loop, (uint32_t)link_size(e->link), error, sizeof error);
+        if (!e->head)
+            code = EXIT_STOPPED;
+    }
+    if (code != EXIT_OK)
+        tell(e, error);
+    return link_agree(e->link, code);
+}
+
+static void show_figures(const struct engine *e, unsigned threads)
+{
+    struct head_figures figures;
+    head_figures(e->head, &figures);
+    const struct report report = {.figures = &figures,
+                                  .tallies = head_tallies(e->head),
+                                  .ranks = (uint32_t)link_size(e->link),
+                                  .threads = threads,
+                                  .code = e->code};
+    if (!e->config->quiet)
+        report_summary(&report, e->config->verbose, stderr);
+    char error[ERROR_BYTES];
+    if (e->config->report && !report_write(&report, e->config->report, error, sizeof error))
+        fprintf(stderr, "millrace: %s\n", error);
+}
+
+int engine_run(struct link *link, const struct engine_config *config)
+{
+    struct engine e = {.config = config, .link = link, .poll = POLL_SHORTEST, .signals = -1};
+    unsigned threads = config->threads ? config->threads : pool_default_threads(link_neighbours(link));
+    buffer_init(&e.farewell, 1 << 20);
+    e.code = prepare(&e, threads);
+    if (e.code == EXIT_OK) {
+        if (pool_run(threads, run, &e, wake, e.loop) != 0) {
+            fputs("millrace: the system gives no thread to compute with\n", stderr);
+            link_abort(link, EXIT_STOPPED);
+        }
+        if (e.head)
+            show_figures(&e, threads);
+    }
+    head_free(e.head);
+    if (e.signals >= 0)
+        close(e.signals);
+    evloop_free(e.loop);
+    stage_free(e.stage);
+    buffer_free(&e.farewell);
+    return e.code;
+}

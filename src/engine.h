@@ -1,0 +1,28 @@
+/* The engine: one job, run by all ranks together. Collects nothing of its own: it turns the wheel of event
+ * loop, link, worker and (on rank 0) head. */
+#ifndef MILLRACE_SRC_ENGINE_H
+#define MILLRACE_SRC_ENGINE_H
+
+#include "io/transfer.h"
+#include "src/head.h"
+#include "src/link.h"
+#include "src/stage.h"
+
+#include <stdbool.h>
+
+struct engine_config {
+    struct transfer_options transfer;
+    struct stage_config stage; /* without threads and files */
+    struct head_config head;
+    struct file_pattern *files; /* NULL: none; else parsed, and opened by each rank */
+    unsigned threads;           /* compute threads of each rank; 0: pool_default_threads */
+    bool quiet, verbose;
+    const char *report; /* a file for the figures, as JSON; NULL: none */
+};
+
+/* Collective: runs the job and returns the exit code, the same on every rank. Messages to people come from
+ * rank 0. The signals INT, TERM and USR1 must be blocked in every thread: the engine takes them by
+ * signalfd(2). */
+int engine_run(struct link *link, const struct engine_config *config);
+
+#endif

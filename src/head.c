@@ -1,0 +1,536 @@
+#include "src/head.h"
+
+#include "io/input.h"
+#include "io/url.h"
+#include "src/sink.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    READ_AT_ONCE = 256, /* records between two looks at the network */
+    OUTBOX_BYTES = 256 << 20,
+    MESSAGE_BYTES = 2048,
+};
+
+struct head {
+    const struct head_config *config;
+    struct evloop *loop;
+    uint32_t ranks;
+    struct input *input;
+    struct url_parser *urls;
+    struct dealer *dealer;
+    struct sink *sink;
+    struct progress progress;
+    struct buffer *outboxes; /* by rank */
+    struct tally *tallies;   /* by rank */
+    uint32_t tallied;        /* ranks that have said their last */
+    int input_watched;       /* the descriptor that is waited for; -1: none */
+    bool input_ended, input_broken;
+    bool more_to_read; /* the last step stopped for the network's sake */
+    bool interrupted;
+    bool finishing; /* the ranks were told to leave */
+    int64_t progress_due;
+    int64_t begun;
+    struct head_figures figures;
+};
+
+/* ------------------------------------------------------------------ messages to people */
+
+static void complain(struct head *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void complain(struct head *h, const char *format, ...)
+{
+    char text[MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    progress_clear(&h->progress);
+    fprintf(stderr, "millrace: %s\n", text);
+}
+
+static struct progress_figures progress_now(const struct head *h)
+{
+    struct dealer_stats stats;
+    dealer_stats(h->dealer, &stats);
+    struct progress_figures p = {.done = h->figures.succeeded + h->figures.failed,
+                                 .failed = h->figures.failed,
+                                 .in_flight = stats.fetching,
+                                 .bytes = h->figures.received,
+                                 .fraction = input_fraction(h->input)};
+    if (h->input_ended)
+        p.total = h->figures.records;
+    else if (!input_total(h->input, &p.total))
+        p.total = 0;
+    return p;
+}
+
+/* ------------------------------------------------------------------ leaving */
+
+static void say(struct head *h, uint32_t rank, const struct wire_message *message)
+{
+    if (!wire_write(&h->outboxes[rank], message) && !h->finishing)
+        head_stop(h, "no memory left for a message to rank %u", rank);
+}
+
+static void forget_input(struct head *h)
+{
+    if (h->input_watched >= 0)
+        evloop_watch(h->loop, h->input_watched, 0, NULL, NULL);
+    h->input_watched = -1;
+}
+
+static void finish(struct head *h, int code)
+{
+    if (h->finishing)
+        return;
+    h->finishing = true;
+    forget_input(h);
+    dealer_stop(h->dealer);
+    struct progress_figures last = progress_now(h);
+    progress_end(&h->progress, evloop_now(), &last);
+    char error[MESSAGE_BYTES];
+    struct sink *sink = h->sink;
+    h->sink = NULL;
+    if (!sink_close(sink, error, sizeof error) && code != EXIT_STOPPED) {
+        complain(h, "%s", error);
+        code = EXIT_STOPPED;
+    }
+    h->figures.seconds_ns = evloop_now() - h->begun;
+    const struct wire_message m = {.kind = WIRE_FINISH, .finish = {.code = (uint32_t)code}};
+    for (uint32_t rank = 0; rank < h->ranks; rank++)
+        say(h, rank, &m);
+}
+
+void head_stop(struct head *h, const char *format, ...)
+{
+    char text[MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (h->finishing)
+        return;
+    complain(h, "%s", text);
+    finish(h, EXIT_STOPPED);
+}
+
+void head_interrupt(struct head *h, bool at_once)
+{
+    if (h->finishing)
+        return;
+    if (!h->interrupted)
+        complain(h, at_once ? "interrupted: leaving with what is done"
+                            : "interrupted: nothing more is begun; what is in flight may end");
+    h->interrupted = true;
+    dealer_stop(h->dealer);
+    forget_input(h);
+    if (at_once)
+        finish(h, EXIT_INTERRUPTED);
+}
+
+/* ------------------------------------------------------------------ rows */
+
+static void put_row(struct head *h, const struct sink_row *row)
+{
+    if (row->error)
+        h->figures.failed++;
+    else
+        h->figures.succeeded++;
+    char error[MESSAGE_BYTES];
+    if (!sink_put(h->sink, row) && sink_error(h->sink, error, sizeof error))
+        head_stop(h, "%s", error);
+}
+
+static void put_failure(struct head *h, const struct dealer_record *record, uint32_t status,
+                        const char *reason)
+{
+    char error[MESSAGE_BYTES];
+    if (record->tries > 1)
+        snprintf(error, sizeof error, "%s (tried %u times)", reason, record->tries);
+    else
+        snprintf(error, sizeof error, "%s", reason);
+    put_row(h, &(struct sink_row){.id = record->id, .url = record->url, .status = status, .error = error});
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static uint32_t limit_for(const struct head *h, const struct url_parts *parts)
+{
+    return parts->loopback ? h->config->per_loopback_host : h->config->per_host;
+}
+
+static void take_record(struct head *h, int64_t now, const struct input_record *r)
+{
+    struct url_parts parts;
+    char problem[MESSAGE_BYTES];
+    h->figures.records++;
+    if (r->problem) {
+        put_row(h, &(struct sink_row){.id = r->id, .url = r->url, .error = r->problem});
+        return;
+    }
+    enum url_status status = url_parse(h->urls, r->url, r->url_len, &parts);
+    if (status != URL_OK) {
+        url_explain(status, r->url, r->url_len, problem, sizeof problem);
+        put_row(h, &(struct sink_row){.id = r->id, .url = r->url, .error = problem});
+        return;
+    }
+    const struct dealer_target target = {
+        .url = r->url, .host = parts.host, .max_in_flight = limit_for(h, &parts)};
+    if (!dealer_add(h->dealer, now, r->id, &target, NULL))
+        head_stop(h, "no memory left for record %llu", (unsigned long long)r->id);
+}
+
+static void on_input(void *context, int fd, unsigned events)
+{
+    (void)events;
+    struct head *h = context;
+    evloop_watch(h->loop, fd, 0, NULL, NULL);
+    h->input_watched = -1;
+}
+
+static void wait_for_input(struct head *h)
+{
+    int fd = input_fd(h->input);
+    if (evloop_watch(h->loop, fd, EVLOOP_READ, on_input, h))
+        h->input_watched = fd;
+    else
+        h->more_to_read = true; /* a descriptor that epoll takes no interest in is always ready */
+}
+
+static void end_input(struct head *h)
+{
+    h->input_ended = true;
+    dealer_close(h->dealer);
+}
+
+static void read_input(struct head *h, int64_t now)
+{
+    struct input_record record;
+    h->more_to_read = false;
+    if (h->input_ended || h->interrupted || h->input_watched >= 0)
+        return;
+    for (int n = 0; dealer_wants(h->dealer) > 0 && !sink_full(h->sink); n++) {
+        if (n == READ_AT_ONCE) {
+            h->more_to_read = true;
+            return;
+        }
+        switch (input_next(h->input, &record)) {
+        case INPUT_RECORD:
+            take_record(h, now, &record);
+            if (h->finishing)
+                return;
+            break;
+        case INPUT_WAIT:
+            wait_for_input(h);
+            return;
+        case INPUT_FAILED:
+            complain(h, "%s; what was read before is finished", input_failure(h->input));
+            h->input_broken = true;
+            end_input(h);
+            return;
+        case INPUT_END:
+            end_input(h);
+            return;
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ dealing */
+
+static void deal(struct head *h, int64_t now)
+{
+    struct dealer_deal d;
+    while (!h->finishing && dealer_next(h->dealer, now, &d)) {
+        const char *url = d.record->fetching;
+        const struct wire_message m = {.kind = WIRE_DEAL,
+                                       .deal = {.ticket = {.slot = d.slot, .id = d.record->id},
+                                                .url = {.data = url, .len = strlen(url)}}};
+        if (h->figures.first_start_ns < 0)
+            h->figures.first_start_ns = now - h->begun;
+        say(h, d.rank, &m);
+    }
+}
+
+/* ------------------------------------------------------------------ what ranks say */
+
+static void on_nonsense(struct head *h, uint32_t from)
+{
+    head_stop(h, "rank %u speaks of a record that it was not dealt", from);
+}
+
+/* Where a redirect leads, if it may be followed there; else what to say of it, in `problem`. */
+static bool redirect_target(struct head *h, const struct wire_message *m, struct url_parts *parts,
+                            struct dealer_target *target, char *problem, size_t problem_size)
+{
+    struct wire_text to = m->fetched.redirect;
+    enum url_status status = url_parse(h->urls, to.data, to.len, parts);
+    if (status != URL_OK) {
+        snprintf(problem, problem_size, "redirect to '%.200s': %s", to.data, url_status_text(status));
+        return false;
+    }
+    *target =
+        (struct dealer_target){.url = to.data, .host = parts->host, .max_in_flight = limit_for(h, parts)};
+    return true;
+}
+
+static const char *reason_of(const struct head *h, enum dealer_verdict verdict, const struct wire_message *m,
+                             char *text, size_t size)
+{
+    switch (verdict) {
+    case DEALER_TOO_MANY_REDIRECTS:
+        snprintf(text, size, "more than %u redirects", h->config->dealer.max_redirects);
+        return text;
+    case DEALER_WAIT_TOO_LONG:
+        snprintf(text, size, "HTTP %u, and Retry-After asks for %lld s, longer than --max-wait",
+                 m->fetched.status, (long long)(m->fetched.retry_after / 1000000000));
+        return text;
+    default:
+        if (m->fetched.error.data)
+            return m->fetched.error.data;
+        snprintf(text, size, "HTTP %u", m->fetched.status);
+        return text;
+    }
+}
+
+static void on_fetched(struct head *h, int64_t now, uint32_t from, const struct wire_message *m)
+{
+    char problem[MESSAGE_BYTES] = "";
+    struct url_parts parts;
+    struct dealer_target target;
+    const struct dealer_record *record;
+    static const int kinds[WIRE_ENDS] = {[WIRE_GOT_BODY] = DEALER_GOT_BODY,
+                                         [WIRE_GOT_REDIRECT] = DEALER_GOT_REDIRECT,
+                                         [WIRE_GOT_STATUS] = DEALER_GOT_STATUS,
+                                         [WIRE_GOT_NOTHING] = DEALER_GOT_NOTHING,
+                                         [WIRE_GOT_REFUSAL] = DEALER_GOT_REFUSAL};
+    struct dealer_fetch fetch = {
+        .kind = kinds[m->fetched.end], .status = m->fetched.status, .retry_after = m->fetched.retry_after};
+    if (fetch.kind == DEALER_GOT_REDIRECT && redirect_target(h, m, &parts, &target, problem, sizeof problem))
+        fetch.redirect = &target;
+    h->figures.received += m->fetched.received;
+    const struct wire_ticket *ticket = &m->fetched.ticket;
+    enum dealer_verdict verdict =
+        dealer_fetched(h->dealer, now, from, ticket->slot, ticket->id, &fetch, &record);
+    switch (verdict) {
+    case DEALER_AWAIT:
+    case DEALER_AGAIN:
+    case DEALER_DROPPED:
+        break;
+    case DEALER_BAD_EVENT:
+        on_nonsense(h, from);
+        break;
+    case DEALER_NO_MEMORY:
+        head_stop(h, "no memory left");
+        break;
+    default:
+        put_failure(h, record, m->fetched.status,
+                    problem[0] ? problem : reason_of(h, verdict, m, problem, sizeof problem));
+    }
+}
+
+static void on_outcome(struct head *h, int64_t now, uint32_t from, const struct wire_message *m)
+{
+    const struct wire_ticket *ticket = &m->outcome.ticket;
+    const struct dealer_record *record = dealer_outcome(h->dealer, now, from, ticket->slot, ticket->id);
+    if (!record || (m->outcome.n_values != h->config->n_fields && !m->outcome.error.data)) {
+        on_nonsense(h, from);
+        return;
+    }
+    bool whole = m->outcome.n_values == h->config->n_fields;
+    put_row(h, &(struct sink_row){.id = record->id,
+                                  .url = record->url,
+                                  .status = m->outcome.status,
+                                  .values = whole ? m->outcome.values : NULL,
+                                  .error = m->outcome.error.data});
+}
+
+void head_receive(struct head *h, int64_t now, uint32_t from, const struct wire_message *m)
+{
+    if (m->kind == WIRE_TALLY) {
+        h->tallies[from] = m->tally;
+        h->tallied++;
+        return;
+    }
+    if (h->finishing) /* what was on its way when the job was told to end */
+        return;
+    switch (m->kind) {
+    case WIRE_ROOM:
+        if (!dealer_room(h->dealer, from, m->room))
+            head_stop(h, "rank %u asks for more records than it can take", from);
+        break;
+    case WIRE_FETCHED:
+        on_fetched(h, now, from, m);
+        break;
+    case WIRE_OUTCOME:
+        on_outcome(h, now, from, m);
+        break;
+    case WIRE_SIGNAL:
+        head_interrupt(h, m->signal.at_once);
+        break;
+    case WIRE_TROUBLE:
+        head_stop(h, "rank %u: %s", from, m->trouble.data);
+        break;
+    default:
+        head_stop(h, "rank %u sent what only rank 0 may send", from);
+    }
+}
+
+/* ------------------------------------------------------------------ the step */
+
+static void show_progress(struct head *h, int64_t now)
+{
+    if (now < h->progress_due || h->finishing)
+        return;
+    struct progress_figures p = progress_now(h);
+    h->progress_due = progress_update(&h->progress, now, &p);
+}
+
+static int final_code(const struct head *h)
+{
+    bool undone = h->figures.succeeded + h->figures.failed < h->figures.records || !h->input_ended;
+    if (h->interrupted && undone)
+        return EXIT_INTERRUPTED;
+    if (h->input_broken)
+        return EXIT_STOPPED;
+    return h->figures.failed ? EXIT_SOME_FAILED : EXIT_OK;
+}
+
+void head_step(struct head *h, int64_t now)
+{
+    char error[MESSAGE_BYTES];
+    if (h->finishing)
+        return;
+    if (sink_error(h->sink, error, sizeof error)) {
+        head_stop(h, "%s", error);
+        return;
+    }
+    read_input(h, now);
+    if (!h->finishing && !sink_full(h->sink))
+        deal(h, now);
+    show_progress(h, now);
+    if (!h->finishing && dealer_done(h->dealer))
+        finish(h, final_code(h));
+}
+
+int64_t head_deadline(const struct head *h)
+{
+    if (h->finishing)
+        return INT64_MAX;
+    if (h->more_to_read && dealer_wants(h->dealer) > 0)
+        return 0;
+    int64_t wake = sink_full(h->sink) ? INT64_MAX : dealer_wake(h->dealer);
+    return wake < h->progress_due ? wake : h->progress_due;
+}
+
+/* ------------------------------------------------------------------ birth and death */
+
+static void wake_loop(void *loop)
+{
+    evloop_wake(loop);
+}
+
+static bool open_source(struct head *h, char *error, size_t error_size)
+{
+    const struct input_config config = {.args = h->config->inputs,
+                                        .nargs = h->config->n_inputs,
+                                        .repeat = h->config->repeat,
+                                        .url_column = h->config->url_column};
+    struct input_error problem;
+    h->urls = url_parser_new();
+    if (!h->urls) {
+        snprintf(error, error_size, "no memory left");
+        return false;
+    }
+    if (!input_open(&config, &h->input, &problem)) {
+        snprintf(error, error_size, "%s", problem.text);
+        return false;
+    }
+    return true;
+}
+
+static bool open_dealer(struct head *h, char *error, size_t error_size)
+{
+    struct dealer_config config = h->config->dealer;
+    config.ranks = h->ranks;
+    h->dealer = dealer_new(&config);
+    h->outboxes = calloc(h->ranks, sizeof *h->outboxes);
+    h->tallies = calloc(h->ranks, sizeof *h->tallies);
+    if (!h->dealer || !h->outboxes || !h->tallies) {
+        snprintf(error, error_size, "no memory left");
+        return false;
+    }
+    for (uint32_t rank = 0; rank < h->ranks; rank++)
+        buffer_init(&h->outboxes[rank], OUTBOX_BYTES);
+    return true;
+}
+
+struct head *head_new(const struct head_config *config, struct evloop *loop, uint32_t ranks, char *error,
+                      size_t error_size)
+{
+    struct head *h = calloc(1, sizeof *h);
+    if (!h) {
+        snprintf(error, error_size, "no memory left");
+        return NULL;
+    }
+    h->config = config;
+    h->loop = loop;
+    h->ranks = ranks;
+    h->input_watched = -1;
+    h->begun = evloop_now();
+    h->figures.first_start_ns = -1;
+    const struct sink_config output = {.path = config->output,
+                                       .fields = config->fields,
+                                       .n_fields = config->n_fields,
+                                       .notify = wake_loop,
+                                       .context = loop};
+    if (!open_source(h, error, error_size) || !open_dealer(h, error, error_size) ||
+        !(h->sink = sink_open(&output, error, error_size))) {
+        head_free(h);
+        return NULL;
+    }
+    progress_begin(&h->progress, progress_resolve(config->progress, STDERR_FILENO), STDERR_FILENO, h->begun);
+    return h;
+}
+
+void head_free(struct head *h)
+{
+    if (!h)
+        return;
+    forget_input(h);
+    input_close(h->input);
+    url_parser_free(h->urls);
+    dealer_free(h->dealer, NULL);
+    char error[MESSAGE_BYTES];
+    if (!sink_close(h->sink, error, sizeof error))
+        complain(h, "%s", error);
+    for (uint32_t rank = 0; h->outboxes && rank < h->ranks; rank++)
+        buffer_free(&h->outboxes[rank]);
+    free(h->outboxes);
+    free(h->tallies);
+    free(h);
+}
+
+struct buffer *head_outbox(struct head *h, uint32_t rank)
+{
+    return &h->outboxes[rank];
+}
+
+bool head_over(const struct head *h)
+{
+    return h->tallied == h->ranks;
+}
+
+const struct tally *head_tallies(const struct head *h)
+{
+    return h->tallies;
+}
+
+void head_figures(const struct head *h, struct head_figures *figures)
+{
+    *figures = h->figures;
+    dealer_stats(h->dealer, &figures->dealer);
+}

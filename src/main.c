@@ -1,0 +1,78 @@
+/* millrace: initialise, dispatch, tear down. */
+#include "src/cmd_serve.h"
+#include "src/engine.h"
+#include "src/link.h"
+#include "src/options.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char usage[] = "Usage: millrace COMMAND [OPTION...] [INPUT...]\n"
+                            "Fetch a long list of pages over MPI ranks, and compute on what arrives.\n"
+                            "\n"
+                            "  scrape   fetch, extract fields, gather one row a page: the main job\n"
+                            "  fetch    fetch, each body to a file of its own\n"
+                            "  serve    a small site with delays and faults, for trying things\n"
+                            "\n"
+                            "millrace COMMAND --help tells more; millrace --version its version.\n"
+                            "\n"
+                            "  mpirun -n 8 millrace scrape urls.txt -o titles.tsv\n";
+
+/* The engine takes signals by a descriptor. Blocked here, before MPI and OpenMP begin threads that inherit
+ * it. */
+static bool hold_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGUSR1);
+    return sigprocmask(SIG_BLOCK, &set, NULL) == 0 && signal(SIGPIPE, SIG_IGN) != SIG_ERR;
+}
+
+static int run_job(enum job_kind kind, int argc, char **argv)
+{
+    if (!hold_signals())
+        return EXIT_STOPPED;
+    /* Among other ranks MPI comes first, so that one of them can speak for all; alone, --help need not wait
+     * for it. */
+    struct link *link = link_launched() ? link_open(&argc, &argv) : NULL;
+    struct options options;
+    int code = options_parse(&options, kind, argc, argv, !link || link_rank(link) == 0);
+    if (code < 0 && !link && !(link = link_open(&argc, &argv)))
+        code = EXIT_STOPPED;
+    if (code < 0)
+        code = engine_run(link, &options.engine);
+    options_free(&options);
+    if (link)
+        link_close(link);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    const char *command = argc > 1 ? argv[1] : "";
+    /* libcurl takes host names in other scripts from the locale's charset. URLs are UTF-8 wherever they come from, so a
+     * failure only means that such names are refused. */
+    setlocale(LC_CTYPE, "C.UTF-8");
+    if (strcmp(command, "scrape") == 0)
+        return run_job(JOB_SCRAPE, argc - 1, argv + 1);
+    if (strcmp(command, "fetch") == 0)
+        return run_job(JOB_FETCH, argc - 1, argv + 1);
+    if (strcmp(command, "serve") == 0)
+        return cmd_serve(argc - 1, argv + 1);
+    if (strcmp(command, "--version") == 0) {
+        puts("millrace " MILLRACE_VERSION);
+        return EXIT_OK;
+    }
+    if (strcmp(command, "--help") == 0 || strcmp(command, "help") == 0) {
+        fputs(usage, stdout);
+        return EXIT_OK;
+    }
+    if (*command)
+        fprintf(stderr, "millrace: there is no command '%s'\n", command);
+    fputs(usage, stderr);
+    return EXIT_USAGE;
+}

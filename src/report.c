@@ -1,0 +1,148 @@
+#include "src/report.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static double seconds(uint64_t ns)
+{
+    return (double)ns / 1e9;
+}
+
+static double ratio(double a, double b)
+{
+    return b > 0 ? a / b : 0;
+}
+
+/* How much of the shorter of transferring and computing went on beside the other: 1 is perfect overlap. */
+static double overlap(const struct tally *t)
+{
+    uint64_t shorter = t->transferring_ns < t->computing_ns ? t->transferring_ns : t->computing_ns;
+    return ratio((double)t->overlapping_ns, (double)shorter);
+}
+
+static struct tally sum(const struct report *r)
+{
+    struct tally all = {0};
+    for (uint32_t rank = 0; rank < r->ranks; rank++)
+        tally_add(&all, &r->tallies[rank]);
+    return all;
+}
+
+/* ------------------------------------------------------------------ for people */
+
+static const char *bytes_text(uint64_t bytes, char *text, size_t size)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    while (value >= 1000 && unit + 1 < sizeof units / sizeof *units) {
+        value /= 1024;
+        unit++;
+    }
+    snprintf(text, size, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    return text;
+}
+
+static void summarise_rank(const struct tally *t, uint32_t rank, FILE *out)
+{
+    char memory[32], received[32];
+    fprintf(out, "  rank %u: %llu requests, %s, %.2f s of CPU, %s of memory, longest stall %.1f ms\n", rank,
+            (unsigned long long)t->requests, bytes_text(t->received, received, sizeof received),
+            (double)(t->user_us + t->system_us) / 1e6, bytes_text(t->peak_memory, memory, sizeof memory),
+            seconds(t->longest_stall_ns) * 1e3);
+}
+
+void report_summary(const struct report *r, bool verbose, FILE *out)
+{
+    const struct head_figures *f = r->figures;
+    struct tally all = sum(r);
+    char received[32], memory[32];
+    double wall = seconds((uint64_t)f->seconds_ns);
+    fprintf(out, "millrace: %llu records in %.2f s: %llu succeeded, %llu failed\n",
+            (unsigned long long)f->records, wall, (unsigned long long)f->succeeded,
+            (unsigned long long)f->failed);
+    fprintf(out,
+            "  %llu requests (%.0f/s; %llu retries, %llu redirects) over %llu connections, %s received;"
+            " half took under %.0f ms, 99%% under %.0f ms\n",
+            (unsigned long long)all.requests, ratio((double)all.requests, wall),
+            (unsigned long long)f->dealer.retries, (unsigned long long)f->dealer.redirects,
+            (unsigned long long)all.connections, bytes_text(all.received, received, sizeof received),
+            seconds((uint64_t)tally_fetch_quantile(&all, 0.5)) * 1e3,
+            seconds((uint64_t)tally_fetch_quantile(&all, 0.99)) * 1e3);
+    fprintf(out, "  %u rank%s x %u thread%s: %.2f s of CPU, %.2f s of it in kernels; ", r->ranks,
+            r->ranks == 1 ? "" : "s", r->threads, r->threads == 1 ? "" : "s",
+            (double)(all.user_us + all.system_us) / 1e6, seconds(all.compute_ns));
+    if (all.computing_ns)
+        fprintf(out, "overlap of I/O and computing %.0f%%; ", overlap(&all) * 100);
+    fprintf(out, "longest stall of a loop %.1f ms; at most %s a rank\n", seconds(all.longest_stall_ns) * 1e3,
+            bytes_text(all.peak_memory, memory, sizeof memory));
+    for (uint32_t rank = 0; verbose && rank < r->ranks; rank++)
+        summarise_rank(&r->tallies[rank], rank, out);
+}
+
+/* ------------------------------------------------------------------ for programs */
+
+static json_t *tally_json(const struct tally *t)
+{
+    json_t *o = json_object();
+    int bad = o == NULL;
+#define ADD(name, combine, meaning) bad |= json_object_set_new(o, #name, json_integer((json_int_t)t->name));
+    TALLY_MAP(ADD)
+#undef ADD
+    bad |= json_object_set_new(o, "overlap", json_real(overlap(t)));
+    bad |= json_object_set_new(o, "fetch_ns_median", json_integer(tally_fetch_quantile(t, 0.5)));
+    bad |= json_object_set_new(o, "fetch_ns_p90", json_integer(tally_fetch_quantile(t, 0.9)));
+    bad |= json_object_set_new(o, "fetch_ns_p99", json_integer(tally_fetch_quantile(t, 0.99)));
+    if (!bad)
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+static json_t *ranks_json(const struct report *r)
+{
+    json_t *list = json_array();
+    for (uint32_t rank = 0; rank < r->ranks; rank++)
+        if (json_array_append_new(list, tally_json(&r->tallies[rank])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+static json_t *report_json(const struct report *r)
+{
+    const struct head_figures *f = r->figures;
+    const struct dealer_stats *d = &f->dealer;
+    struct tally all = sum(r);
+    double wall = seconds((uint64_t)f->seconds_ns);
+#define INT(x) ((json_int_t)(x))
+    return json_pack(
+        "{s:s, s:I, s:f, s:f, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", /* */
+        "millrace", MILLRACE_VERSION, "exit_code", INT(r->code), "seconds", wall, "seconds_to_first_request",
+        f->first_start_ns < 0 ? -1.0 : (double)f->first_start_ns / 1e9, "records", INT(f->records),
+        "succeeded", INT(f->succeeded), "failed", INT(f->failed), "requests_per_second",
+        ratio((double)all.requests, wall), "retries", INT(d->retries), "redirects", INT(d->redirects),
+        "throttled", INT(d->throttled), "hosts_at_once", INT(d->hosts_peak), "dealer_bytes", INT(d->bytes),
+        "ranks", INT(r->ranks), "threads_per_rank", INT(r->threads), "total", tally_json(&all), "by_rank",
+        ranks_json(r));
+#undef INT
+}
+
+bool report_write(const struct report *r, const char *path, char *error, size_t error_size)
+{
+    json_t *o = report_json(r);
+    char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+    json_decref(o);
+    errno = text ? 0 : ENOMEM;
+    FILE *out = text ? fopen(path, "w") : NULL;
+    bool ok = out && fprintf(out, "%s\n", text) > 0;
+    if (out && fclose(out) != 0)
+        ok = false;
+    if (!ok)
+        snprintf(error, error_size, "cannot write the report %s: %s", path, strerror(errno));
+    free(text);
+    return ok;
+}

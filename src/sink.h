@@ -1,0 +1,51 @@
+/* The sink: one row per input record, in the order they finish, into a file, a compressed file or standard
+ * output.
+ *
+ * Rows are handed to a thread that writes them, so nothing here waits for a disk, except sink_close. Rank 0's
+ * event loop.
+ */
+#ifndef MILLRACE_SRC_SINK_H
+#define MILLRACE_SRC_SINK_H
+
+#include "src/wire.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sink_config {
+    const char *path;              /* NULL: standard output; its suffix tells format and compression */
+    const char *const *fields;     /* names of the columns between `status` and `error` */
+    size_t n_fields;               /* at most WIRE_MAX_VALUES */
+    void (*notify)(void *context); /* from another thread: sink_full or sink_error may have changed */
+    void *context;
+};
+
+struct sink_row {
+    uint64_t id;
+    const char *url;
+    uint32_t status;                /* 0: none came, the cell stays empty */
+    const struct wire_text *values; /* n_fields of them; NULL: all absent */
+    const char *error;              /* NULL: all went well */
+};
+
+struct sink;
+
+/* Opens the output and writes its header line. NULL: `error` (error_size bytes) names the output and the
+ * reason. */
+struct sink *sink_open(const struct sink_config *config, char *error, size_t error_size);
+
+/* False: the row can't be written, now or ever; sink_error says why. */
+bool sink_put(struct sink *sink, const struct sink_row *row);
+
+/* So much is waiting to be written that no more should be produced. */
+bool sink_full(struct sink *sink);
+
+/* The first failure, as a text that names the output, in `error`; false: there was none. */
+bool sink_error(struct sink *sink, char *error, size_t error_size);
+
+/* Writes what is left and closes; waits for the disk. False: `error` says what failed, now or before. NULL:
+ * true. */
+bool sink_close(struct sink *sink, char *error, size_t error_size);
+
+#endif
