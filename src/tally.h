@@ -9,6 +9,7 @@
 #define TALLY_MAP(X)                                                                                         \
     X(requests, SUM, "HTTP requests that have ended")                                                        \
     X(broken, SUM, "requests that got no whole answer")                                                      \
+    X(fetch_ns, SUM, "time from start to end of each request, added up")                                     \
     X(connections, SUM, "connections opened")                                                                \
     X(received, SUM, "bytes received, headers included")                                                     \
     X(decoded, SUM, "bytes of bodies after decoding")                                                        \

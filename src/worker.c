@@ -145,6 +145,7 @@ static void count(struct worker *w, const struct transfer_result *r)
     w->tally->requests++;
     w->tally->broken += r->end != TRANSFER_ANSWERED;
     w->tally->connections += r->connections;
+    w->tally->fetch_ns += (uint64_t)r->duration;
     w->tally->received += r->received;
     tally_fetch_time(w->tally, r->duration);
 }
