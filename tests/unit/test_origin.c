@@ -256,7 +256,7 @@ static void test_hostile(void)
 }
 
 struct log_totals {
-    unsigned starts, ends, most, most_host, broken;
+    unsigned starts, ends, most, most_host, broken, last;
 };
 
 static struct log_totals read_log(FILE *log)
@@ -279,6 +279,7 @@ static struct log_totals read_log(FILE *log)
         totals.starts += strcmp(event, "start") == 0;
         totals.ends += strcmp(event, "end") == 0;
         totals.most = all > totals.most ? all : totals.most;
+        totals.last = all;
         if (strcmp(host, "a.example:80") == 0 && same > totals.most_host)
             totals.most_host = same;
     }
@@ -312,6 +313,7 @@ static void test_many_waiting(void)
     CU_ASSERT_EQUAL(origin_stop(origin), 0);
     struct log_totals totals = read_log(log);
     CU_ASSERT_EQUAL(totals.broken, 0);
+    CU_ASSERT_EQUAL(totals.last, 1);
     CU_ASSERT_EQUAL(totals.starts, WAITING);
     CU_ASSERT_EQUAL(totals.ends, WAITING);
     if (early) {

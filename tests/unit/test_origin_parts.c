@@ -9,7 +9,9 @@
 #include "io/origin_query.h"
 #include "io/origin_random.h"
 #include "io/origin_timer.h"
+#include "io/origin_title.h"
 #include "tests/unit/check.h"
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -257,6 +259,107 @@ static void test_articles(void)
     CU_ASSERT_TRUE(titles);
 }
 
+/* The byte, or the character an entity stands for, at *at; -1 at the end. Only the entities that titles use. */
+static long next_character(const char **at)
+{
+    static const struct {
+        const char *name;
+        char is;
+    } entities[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}};
+    for (unsigned i = 0; i < sizeof(entities) / sizeof(*entities); i++)
+        if (strncmp(*at, entities[i].name, strlen(entities[i].name)) == 0) {
+            *at += strlen(entities[i].name);
+            return entities[i].is;
+        }
+    if (strncmp(*at, "&#", 2) == 0) {
+        char *end;
+        long point = (*at)[2] == 'x' ? strtol(*at + 3, &end, 16) : strtol(*at + 2, &end, 10);
+        *at = end + (*end == ';');
+        return point;
+    }
+    return **at ? (unsigned char)*(*at)++ : -1;
+}
+
+static char *put_utf8(char *out, long point, bool reference)
+{
+    if (!reference || point < 0x80) {
+        *out++ = (char)point;
+        return out;
+    }
+    unsigned more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+    *out++ = (char)((0xff00 >> (more + 1) & 0xff) | point >> (6 * more));
+    while (more--)
+        *out++ = (char)(0x80 | (point >> (6 * more) & 0x3f));
+    return out;
+}
+
+/* The text of the HTML with white space collapsed. Attributes with ">" in quotes are cut out beforehand. */
+static void extract(char *html, char *out)
+{
+    for (char *decoy; (decoy = strstr(html, " title=\"<h1>decoy</h1>\""));)
+        memmove(decoy, decoy + 23, strlen(decoy + 23) + 1);
+    const char *at = html;
+    char *start = out;
+    for (;;) {
+        while (*at == '<' || *at == ' ' || *at == '\n' || *at == '\t') {
+            if (*at != '<') {
+                if (out > start && out[-1] != ' ')
+                    *out++ = ' ';
+                at++;
+            } else {
+                at = strncmp(at, "<!--", 4) == 0 ? strstr(at, "-->") + 3 : at + strcspn(at, ">") + 1;
+            }
+        }
+        bool reference = at[0] == '&' && at[1] == '#';
+        long point = next_character(&at);
+        if (point < 0)
+            break;
+        out = put_utf8(out, point, reference);
+    }
+    while (out > start && out[-1] == ' ')
+        out--;
+    *out = '\0';
+}
+
+static void test_titles(void)
+{
+    bool good = true;
+    unsigned marked = 0;
+    for (uint64_t n = 1; n <= 500 && good; n++) {
+        char want[512], got[4096], *html = NULL;
+        size_t length = 0;
+        FILE *stream = open_memstream(&html, &length);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(stream);
+        origin_title_write(SEED, n, NULL, stream);
+        CU_ASSERT_EQUAL_FATAL(fclose(stream), 0);
+        (void)origin_article_title(SEED, n, want, sizeof(want));
+        marked += strstr(html, "<") && strstr(html, "&#");
+        CU_ASSERT_FATAL(length < sizeof(got));
+        extract(html, got);
+        good = strcmp(got, want) == 0;
+        if (!good)
+            printf("\narticle %llu: '%s', not '%s'\n", (unsigned long long)n, got, want);
+        free(html);
+    }
+    CU_ASSERT_TRUE(good);
+    CU_ASSERT_TRUE(marked > 50);
+}
+
+/* Read in odd pieces a stream is what it is as a block. */
+static void test_bodies(void)
+{
+    struct origin_body stream = {.size = 10007, .seed = SEED}, block = stream;
+    unsigned char pieces[10007];
+    struct origin_random random = {SEED};
+    CU_ASSERT_EQUAL(origin_body_materialise(&block, 10006), EFBIG);
+    CU_ASSERT_EQUAL_FATAL(origin_body_materialise(&block, 10007), 0);
+    for (uint64_t at = 0; at < stream.size;)
+        at += origin_body_read(&stream, at, pieces + at, 1 + origin_random_below(&random, 50));
+    CU_ASSERT_EQUAL(memcmp(pieces, block.block->data, sizeof(pieces)), 0);
+    CU_ASSERT_EQUAL(origin_body_read(&stream, stream.size, pieces, 1), 0);
+    origin_body_clear(&block);
+}
+
 int main(void)
 {
     static const struct check checks[] = {
@@ -270,6 +373,8 @@ int main(void)
         {"charsets keep what they lack", test_charsets},
         {"dates are HTTP-dates", test_dates},
         {"articles keep their promises", test_articles},
+        {"titles are the text of their markup", test_titles},
+        {"bodies are read in pieces", test_bodies},
         {0},
     };
     printf("seed %d\n", SEED);
