@@ -2,8 +2,8 @@
  * a length that lies, a reset within the body, a trickle.
  *
  * Why past libmicrohttpd: its "upgrade" always sends its own 101 first, its content reader cannot touch the
- * header or pass the declared length, and the RST of a close with SO_LINGER {1, 0} would follow the FIN of the
- * shutdown(2) it does before. A suspended connection, on the other hand, is in no epoll set and its socket is
+ * header or pass the declared length, and the RST of a close with SO_LINGER {1, 0} would follow the FIN of
+ * the shutdown(2) it does before. A suspended connection, on the other hand, is in no epoll set and its socket is
  * left alone, so whoever suspended it may write there; afterwards it is resumed and closed.
  *
  * Nobody waits for the socket to become writable: a full one is tried again some milliseconds later, which is
