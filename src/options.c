@@ -93,7 +93,7 @@ static const struct argp_option talk[] = {
     {"report", KEY_REPORT, "FILE", 0, "The run's figures, as JSON", 3},
     {"quiet", 'q', 0, 0, "Errors only", 3},
     {"verbose", 'v', 0, 0, "Each rank's figures too", 3},
-    {"help", '?', 0, 0, "Say what the options are, and exit", -1},
+    {"help", 'h', 0, 0, "Say what the options are, and exit", -1},
     {"usage", KEY_USAGE, 0, 0, "Say it briefly, and exit", -1},
     {0},
 };
@@ -119,7 +119,8 @@ struct reading {
     const char *name; /* for messages */
     const char *pattern;
     uint32_t n_selections;
-    bool no_selections, helped;
+    bool no_selections;
+    unsigned help; /* ARGP_HELP_ bits of what was asked for */
     bool per_host_given, timeout_given, connect_timeout_given, progress_given;
 };
 
@@ -314,9 +315,11 @@ static error_t parse_talk(int key, char *text, struct argp_state *state)
     case 'v':
         e->verbose = true;
         return 0;
-    case '?':
+    case 'h':
+        r->help = ARGP_HELP_LONG | ARGP_HELP_USAGE | ARGP_HELP_DOC;
+        return 0;
     case KEY_USAGE:
-        r->helped = true;
+        r->help = ARGP_HELP_USAGE;
         return 0;
     case ARGP_KEY_INIT:
         for (unsigned i = 0; i < 3; i++)
@@ -491,10 +494,9 @@ int options_parse(struct options *o, enum job_kind kind, int argc, char **argv, 
     unsigned flags = ARGP_NO_EXIT | ARGP_NO_HELP | (speak ? 0 : ARGP_NO_ERRS);
     if (argp_parse(&all, argc, argv, flags, NULL, &r) != 0)
         return EXIT_USAGE;
-    if (r.helped) {
+    if (r.help) {
         if (speak)
-            argp_help(&all, stdout, ARGP_HELP_STD_HELP & ~(unsigned)(ARGP_HELP_EXIT_OK | ARGP_HELP_EXIT_ERR),
-                      (char *)(uintptr_t)r.name);
+            argp_help(&all, stdout, r.help, (char *)(uintptr_t)r.name);
         return EXIT_OK;
     }
     int code = settle(&r, speak);
