@@ -108,7 +108,7 @@ static bool next_attribute(struct cursor *cursor, struct attribute *attribute)
     if (cursor->at == cursor->end || *cursor->at == '>')
         return false;
     const char *name = cursor->at++;
-    while (cursor->at < cursor->end && !is_space(*cursor->at) && !strchr("=/>", *cursor->at))
+    while (cursor->at < cursor->end && !is_space(*cursor->at) && !memchr("=/>", *cursor->at, 3))
         cursor->at++;
     attribute->name = (struct cursor){name, cursor->at};
     attribute->value = (struct cursor){cursor->at, cursor->at};

@@ -220,7 +220,7 @@ static bool parse_attribute(struct parser *parser, struct css_simple *simple)
     int c = peek(parser, 0);
     if (c == '|' && peek(parser, 1) != '=')
         return fail(parser, "namespaces are not supported");
-    if (c >= 0 && strchr("~|^$*", c) && peek(parser, 1) == '=')
+    if (c > 0 && strchr("~|^$*", c) && peek(parser, 1) == '=')
         parser->at++;
     else if (c != '=')
         return c < 0 ? fail_at(parser, start, "'[' is not closed") : fail(parser, "'=' or ']' is expected");
@@ -417,7 +417,7 @@ static bool parse_named(struct parser *parser, struct css_simple *simple, enum c
 static struct css_simple *parse_simple(struct parser *parser, bool front)
 {
     bool is_type = front && (is_ident_start(parser) || peek(parser, 0) == '*');
-    if (!is_type && (peek(parser, 0) < 0 || !strchr("#.[:", peek(parser, 0))))
+    if (!is_type && (peek(parser, 0) <= 0 || !strchr("#.[:", peek(parser, 0))))
         return NULL;
     struct css_simple *simple = allocate(parser, sizeof *simple);
     if (!simple)

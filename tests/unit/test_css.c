@@ -222,6 +222,11 @@ static void test_refusals(void)
         CU_ASSERT(right);
         css_free(selector);
     }
+    static const char nul[] = "h1\0[a\0]";
+    struct css_error nul_error;
+    CU_ASSERT(css_compile(nul, 3, &nul_error) == NULL && nul_error.offset == 2);
+    CU_ASSERT(css_compile(nul + 3, 4, &nul_error) == NULL && nul_error.offset == 2);
+    CU_ASSERT(css_compile(nul + 2, 1, &nul_error) == NULL && nul_error.offset == 0);
     static char longer[CSS_MAX_SELECTOR + 1];
     struct css_error error;
     memset(longer, 'a', sizeof longer);

@@ -133,7 +133,7 @@ static void test_costs_are_bounded(void)
         const char *message;
     } table[] = {
         {"regex:(?:a+)+[cd]", EXTRACT_TOO_SLOW, "field f0: pattern takes too long on this page"},
-        {"regex:a*[bc]", EXTRACT_TOO_SLOW, "field f0: pattern takes too long on this page"},
+        {"regex:a.*[bc]x", EXTRACT_TOO_SLOW, "field f0: pattern takes too long on this page"},
         {"regex:(a|aa|aaa)*[bc]", EXTRACT_TOO_SLOW, "field f0: pattern takes too long on this page"},
         {"p", EXTRACT_TOO_LARGE, "field f0: value of more than 1 MiB"},
         {"regex:(a+)", EXTRACT_TOO_LARGE, "field f0: value of more than 1 MiB"},
@@ -148,7 +148,10 @@ static void test_costs_are_bounded(void)
         struct field_value value;
         struct extract_error error;
         CU_ASSERT_FATAL(extractor != NULL);
-        CU_ASSERT(run(extractor, scratch, body, NULL, &value, &error) == table[i].status);
+        enum extract_status status = run(extractor, scratch, body, NULL, &value, &error);
+        if (status != table[i].status)
+            printf("\n%s: status %d\n", table[i].selector, (int)status);
+        CU_ASSERT(status == table[i].status);
         CU_ASSERT_STRING_EQUAL(error.message, table[i].message);
         CU_ASSERT(!value.text);
         extractor_destroy(extractor);
