@@ -1,6 +1,6 @@
 /* How many records a second the dealer decides on one core, and what it allocates for each.
  *
- *     bench_dealer [MILLIONS]      records per scenario, default 2 million
+ *     bench_dealer [MILLIONS [N]]      records per scenario, default 2 million; only the N-th scenario
  *
  * One record is dealer_add, dealer_next, dealer_fetched and dealer_outcome, in bursts as messages of ranks
  * would bring them, plus the building of its URL by the caller. Not a test: figures depend on the machine.
@@ -173,6 +173,7 @@ static void print_weights(uint32_t n)
 int main(int argc, char **argv)
 {
     double millions = argc > 1 ? strtod(argv[1], NULL) : 2;
+    size_t only = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
     static const struct scenario scenarios[] = {
         {"1 host, 1 rank", 1, 1, 10000, 0, 1000, 0, false},
         {"1 host, 1,000 ranks", 1, 1000, 100000, 0, 64, 0, false},
@@ -184,10 +185,14 @@ int main(int argc, char **argv)
     if (!(millions > 0 && millions < 1e6))
         return 2;
     for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
+        if (only > 0 && i + 1 != only)
+            continue;
         double rate = run(&scenarios[i], (uint64_t)(millions * 1e6));
         printf("%-32s %6.2f million records/s\n", scenarios[i].name, rate / 1e6);
         fflush(stdout);
     }
+    if (only > 0)
+        return EXIT_SUCCESS;
     print_weights(100000);
     print_weights(1000000);
     return EXIT_SUCCESS;
