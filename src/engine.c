@@ -186,12 +186,10 @@ static bool over(const struct engine *e)
 /* A rank that can't work says why, and is dismissed with the others. */
 static void start_worker(struct engine *e)
 {
-    const char *reason = NULL;
-    struct file_error problem;
-    if (e->config->files && !file_pattern_open(e->config->files, &problem))
-        reason = problem.text;
-    if (!reason)
-        e->worker = worker_new(&e->config->transfer, e->loop, e->pool, e->stage, &e->tally, &reason);
+    char problem[ERROR_BYTES];
+    const char *reason = problem;
+    if (e->stage->open(e->stage, problem, sizeof problem))
+        e->worker = worker_new(e->config->transfer, e->loop, e->pool, e->stage, &e->tally, &reason);
     if (!e->worker)
         bid(e,
             &(struct wire_message){.kind = WIRE_TROUBLE, .trouble = {.data = reason, .len = strlen(reason)}});
@@ -234,10 +232,8 @@ static int prepare(struct engine *e, unsigned threads)
 {
     char error[ERROR_BYTES];
     int code = EXIT_OK;
-    struct stage_config stage = e->config->stage;
-    stage.threads = threads + 1; /* the loop's thread counts: it helps at the end */
-    stage.files = e->config->files;
-    e->stage = stage_new(&stage, error, sizeof error);
+    /* The loop's thread counts: it helps at the end. */
+    e->stage = e->config->make_stage(e->config->stage_config, threads + 1, error, sizeof error);
     if (!e->stage) {
         tell(e, error);
         return EXIT_USAGE;
@@ -292,7 +288,8 @@ int engine_run(struct link *link, const struct engine_config *config)
     if (e.signals >= 0)
         close(e.signals);
     evloop_free(e.loop);
-    stage_free(e.stage);
+    if (e.stage)
+        e.stage->free(e.stage);
     buffer_free(&e.farewell);
     return e.code;
 }

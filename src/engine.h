@@ -11,11 +11,12 @@
 #include <stdbool.h>
 
 struct engine_config {
-    struct transfer_options transfer;
-    struct stage_config stage; /* without threads and files */
+    const struct transfer_options *transfer; /* NULL: nothing is fetched, records are computed as they are */
+    /* Makes the stage for that many threads. NULL: `error` says what is wrong with its configuration. */
+    struct stage *(*make_stage)(const void *stage_config, unsigned threads, char *error, size_t error_size);
+    const void *stage_config;
     struct head_config head;
-    struct file_pattern *files; /* NULL: none; else parsed, and opened by each rank */
-    unsigned threads;           /* compute threads of each rank; 0: pool_default_threads */
+    unsigned threads; /* compute threads of each rank; 0: pool_default_threads */
     bool quiet, verbose;
     const char *report; /* a file for the figures, as JSON; NULL: none */
 };

@@ -1,9 +1,5 @@
 #include "src/head.h"
 
-#include "io/input.h"
-#include "io/url.h"
-#include "src/sink.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +16,8 @@ struct head {
     const struct head_config *config;
     struct evloop *loop;
     uint32_t ranks;
-    struct input *input;
-    struct url_parser *urls;
+    struct source *source;
+    uint32_t n_values; /* of each outcome */
     struct dealer *dealer;
     struct sink *sink;
     struct progress progress;
@@ -60,10 +56,10 @@ static struct progress_figures progress_now(const struct head *h)
                                  .failed = h->figures.failed,
                                  .in_flight = stats.fetching,
                                  .bytes = h->figures.received,
-                                 .fraction = input_fraction(h->input)};
+                                 .fraction = h->source->fraction(h->source)};
     if (h->input_ended)
         p.total = h->figures.records;
-    else if (!input_total(h->input, &p.total))
+    else if (!h->source->total(h->source, &p.total))
         p.total = 0;
     return p;
 }
@@ -145,7 +141,7 @@ static void put_row(struct head *h, const struct sink_row *row)
         head_stop(h, "%s", error);
 }
 
-static void put_failure(struct head *h, const struct dealer_record *record, uint32_t status,
+static void put_failure(struct head *h, const struct dealer_record *record, uint32_t rank, uint32_t status,
                         const char *reason)
 {
     char error[MESSAGE_BYTES];
@@ -153,33 +149,21 @@ static void put_failure(struct head *h, const struct dealer_record *record, uint
         snprintf(error, sizeof error, "%s (tried %u times)", reason, record->tries);
     else
         snprintf(error, sizeof error, "%s", reason);
-    put_row(h, &(struct sink_row){.id = record->id, .url = record->url, .status = status, .error = error});
+    put_row(h, &(struct sink_row){
+                   .id = record->id, .text = record->url, .status = status, .rank = rank, .error = error});
 }
 
 /* ------------------------------------------------------------------ reading */
 
-static uint32_t limit_for(const struct head *h, const struct url_parts *parts)
+static void take_record(struct head *h, int64_t now, const struct source_record *r)
 {
-    return parts->loopback ? h->config->per_loopback_host : h->config->per_host;
-}
-
-static void take_record(struct head *h, int64_t now, const struct input_record *r)
-{
-    struct url_parts parts;
-    char problem[MESSAGE_BYTES];
     h->figures.records++;
     if (r->problem) {
-        put_row(h, &(struct sink_row){.id = r->id, .url = r->url, .error = r->problem});
+        put_row(h,
+                &(struct sink_row){.id = r->id, .text = r->text, .rank = SINK_NO_RANK, .error = r->problem});
         return;
     }
-    enum url_status status = url_parse(h->urls, r->url, r->url_len, &parts);
-    if (status != URL_OK) {
-        url_explain(status, r->url, r->url_len, problem, sizeof problem);
-        put_row(h, &(struct sink_row){.id = r->id, .url = r->url, .error = problem});
-        return;
-    }
-    const struct dealer_target target = {
-        .url = r->url, .host = parts.host, .max_in_flight = limit_for(h, &parts)};
+    const struct dealer_target target = {.url = r->text, .host = r->host, .max_in_flight = r->max_in_flight};
     if (!dealer_add(h->dealer, now, r->id, &target, NULL))
         head_stop(h, "no memory left for record %llu", (unsigned long long)r->id);
 }
@@ -194,7 +178,7 @@ static void on_input(void *context, int fd, unsigned events)
 
 static void wait_for_input(struct head *h)
 {
-    int fd = input_fd(h->input);
+    int fd = h->source->fd(h->source);
     if (evloop_watch(h->loop, fd, EVLOOP_READ, on_input, h))
         h->input_watched = fd;
     else
@@ -209,7 +193,7 @@ static void end_input(struct head *h)
 
 static void read_input(struct head *h, int64_t now)
 {
-    struct input_record record;
+    struct source_record record;
     h->more_to_read = false;
     if (h->input_ended || h->interrupted || h->input_watched >= 0)
         return;
@@ -218,21 +202,21 @@ static void read_input(struct head *h, int64_t now)
             h->more_to_read = true;
             return;
         }
-        switch (input_next(h->input, &record)) {
-        case INPUT_RECORD:
+        switch (h->source->next(h->source, &record)) {
+        case SOURCE_RECORD:
             take_record(h, now, &record);
             if (h->finishing)
                 return;
             break;
-        case INPUT_WAIT:
+        case SOURCE_WAIT:
             wait_for_input(h);
             return;
-        case INPUT_FAILED:
-            complain(h, "%s; what was read before is finished", input_failure(h->input));
+        case SOURCE_FAILED:
+            complain(h, "%s; what was read before is finished", h->source->failure(h->source));
             h->input_broken = true;
             end_input(h);
             return;
-        case INPUT_END:
+        case SOURCE_END:
             end_input(h);
             return;
         }
@@ -262,21 +246,6 @@ static void on_nonsense(struct head *h, uint32_t from)
     head_stop(h, "rank %u speaks of a record that it was not dealt", from);
 }
 
-/* Where a redirect leads, if it may be followed there; else what to say of it, in `problem`. */
-static bool redirect_target(struct head *h, const struct wire_message *m, struct url_parts *parts,
-                            struct dealer_target *target, char *problem, size_t problem_size)
-{
-    struct wire_text to = m->fetched.redirect;
-    enum url_status status = url_parse(h->urls, to.data, to.len, parts);
-    if (status != URL_OK) {
-        snprintf(problem, problem_size, "redirect to '%.200s': %s", to.data, url_status_text(status));
-        return false;
-    }
-    *target =
-        (struct dealer_target){.url = to.data, .host = parts->host, .max_in_flight = limit_for(h, parts)};
-    return true;
-}
-
 static const char *reason_of(const struct head *h, enum dealer_verdict verdict, const struct wire_message *m,
                              char *text, size_t size)
 {
@@ -296,10 +265,21 @@ static const char *reason_of(const struct head *h, enum dealer_verdict verdict, 
     }
 }
 
+/* Where a redirect leads goes into `*target`; if it may not be followed, why goes into `*to`. */
+static bool follow(struct head *h, const struct wire_message *m, struct source_record *to,
+                   struct dealer_target *target)
+{
+    if (!h->source->redirect)
+        return false;
+    h->source->redirect(h->source, m->fetched.redirect.data, m->fetched.redirect.len, to);
+    *target = (struct dealer_target){.url = to->text, .host = to->host, .max_in_flight = to->max_in_flight};
+    return !to->problem;
+}
+
 static void on_fetched(struct head *h, int64_t now, uint32_t from, const struct wire_message *m)
 {
-    char problem[MESSAGE_BYTES] = "";
-    struct url_parts parts;
+    char reason[MESSAGE_BYTES];
+    struct source_record to = {0};
     struct dealer_target target;
     const struct dealer_record *record;
     static const int kinds[WIRE_ENDS] = {[WIRE_GOT_BODY] = DEALER_GOT_BODY,
@@ -309,7 +289,7 @@ static void on_fetched(struct head *h, int64_t now, uint32_t from, const struct 
                                          [WIRE_GOT_REFUSAL] = DEALER_GOT_REFUSAL};
     struct dealer_fetch fetch = {
         .kind = kinds[m->fetched.end], .status = m->fetched.status, .retry_after = m->fetched.retry_after};
-    if (fetch.kind == DEALER_GOT_REDIRECT && redirect_target(h, m, &parts, &target, problem, sizeof problem))
+    if (m->fetched.end == WIRE_GOT_REDIRECT && follow(h, m, &to, &target))
         fetch.redirect = &target;
     h->figures.received += m->fetched.received;
     const struct wire_ticket *ticket = &m->fetched.ticket;
@@ -327,8 +307,8 @@ static void on_fetched(struct head *h, int64_t now, uint32_t from, const struct 
         head_stop(h, "no memory left");
         break;
     default:
-        put_failure(h, record, m->fetched.status,
-                    problem[0] ? problem : reason_of(h, verdict, m, problem, sizeof problem));
+        put_failure(h, record, from, m->fetched.status,
+                    to.problem ? to.problem : reason_of(h, verdict, m, reason, sizeof reason));
     }
 }
 
@@ -336,14 +316,15 @@ static void on_outcome(struct head *h, int64_t now, uint32_t from, const struct 
 {
     const struct wire_ticket *ticket = &m->outcome.ticket;
     const struct dealer_record *record = dealer_outcome(h->dealer, now, from, ticket->slot, ticket->id);
-    if (!record || (m->outcome.n_values != h->config->n_fields && !m->outcome.error.data)) {
+    bool whole = m->outcome.n_values == h->n_values;
+    if (!record || (!whole && !m->outcome.error.data)) {
         on_nonsense(h, from);
         return;
     }
-    bool whole = m->outcome.n_values == h->config->n_fields;
     put_row(h, &(struct sink_row){.id = record->id,
-                                  .url = record->url,
+                                  .text = record->url,
                                   .status = m->outcome.status,
+                                  .rank = from,
                                   .values = whole ? m->outcome.values : NULL,
                                   .error = m->outcome.error.data});
 }
@@ -433,29 +414,14 @@ static void wake_loop(void *loop)
     evloop_wake(loop);
 }
 
-static bool open_source(struct head *h, char *error, size_t error_size)
-{
-    const struct input_config config = {.args = h->config->inputs,
-                                        .nargs = h->config->n_inputs,
-                                        .repeat = h->config->repeat,
-                                        .url_column = h->config->url_column};
-    struct input_error problem;
-    h->urls = url_parser_new();
-    if (!h->urls) {
-        snprintf(error, error_size, "no memory left");
-        return false;
-    }
-    if (!input_open(&config, &h->input, &problem)) {
-        snprintf(error, error_size, "%s", problem.text);
-        return false;
-    }
-    return true;
-}
-
 static bool open_dealer(struct head *h, char *error, size_t error_size)
 {
     struct dealer_config config = h->config->dealer;
     config.ranks = h->ranks;
+    /* Twice what the ranks can hold, so that there is always a record to deal. */
+    uint64_t least = 2 * (uint64_t)h->ranks * h->config->places_per_rank;
+    if (config.window < least)
+        config.window = least < UINT32_MAX ? (uint32_t)least : UINT32_MAX;
     h->dealer = dealer_new(&config);
     h->outboxes = calloc(h->ranks, sizeof *h->outboxes);
     h->tallies = calloc(h->ranks, sizeof *h->tallies);
@@ -483,11 +449,14 @@ struct head *head_new(const struct head_config *config, struct evloop *loop, uin
     h->begun = evloop_now();
     h->figures.first_start_ns = -1;
     const struct sink_config output = {.path = config->output,
-                                       .fields = config->fields,
-                                       .n_fields = config->n_fields,
+                                       .columns = config->columns,
+                                       .n_columns = config->n_columns,
                                        .notify = wake_loop,
                                        .context = loop};
-    if (!open_source(h, error, error_size) || !open_dealer(h, error, error_size) ||
+    for (size_t i = 0; i < config->n_columns; i++)
+        h->n_values += config->columns[i].cell == SINK_VALUE || config->columns[i].cell == SINK_NUMBER;
+    h->source = config->open_source(config->source_config, error, error_size);
+    if (!h->source || !open_dealer(h, error, error_size) ||
         !(h->sink = sink_open(&output, error, error_size))) {
         head_free(h);
         return NULL;
@@ -501,8 +470,8 @@ void head_free(struct head *h)
     if (!h)
         return;
     forget_input(h);
-    input_close(h->input);
-    url_parser_free(h->urls);
+    if (h->source)
+        h->source->close(h->source);
     dealer_free(h->dealer, NULL);
     char error[MESSAGE_BYTES];
     if (!sink_close(h->sink, error, sizeof error))

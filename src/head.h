@@ -12,6 +12,8 @@
 #include "io/evloop.h"
 #include "io/progress.h"
 #include "src/dealer.h"
+#include "src/sink.h"
+#include "src/source.h"
 #include "src/tally.h"
 #include "src/wire.h"
 
@@ -23,16 +25,14 @@
 enum exit_code { EXIT_OK = 0, EXIT_SOME_FAILED = 1, EXIT_USAGE = 2, EXIT_STOPPED = 3, EXIT_INTERRUPTED = 75 };
 
 struct head_config {
-    char *const *inputs; /* as io/input.h reads them */
-    size_t n_inputs;
-    uint32_t repeat;
-    const char *url_column; /* NULL: "url" */
-    const char *output;     /* NULL: standard output */
-    const char *const *fields;
-    size_t n_fields;
-    struct dealer_config dealer;
-    uint32_t per_host;          /* in flight for each host over the job; 0: no limit */
-    uint32_t per_loopback_host; /* the same for hosts on this machine */
+    /* Opens the source; NULL: `error` says why not. */
+    struct source *(*open_source)(const void *source_config, char *error, size_t error_size);
+    const void *source_config;
+    const char *output; /* NULL: standard output */
+    const struct sink_column *columns;
+    size_t n_columns;
+    struct dealer_config dealer; /* without ranks; the window is widened to serve them all */
+    uint32_t places_per_rank;    /* records that a rank holds at most */
     enum progress_mode progress;
 };
 
@@ -47,7 +47,7 @@ struct head_figures {
 
 struct head;
 
-/* Opens input and output. NULL: `error` (error_size bytes) says what can't be opened and why. The
+/* Opens source and sink. NULL: `error` (error_size bytes) says what can't be opened and why. The
  * configuration and its strings must outlive the head. */
 struct head *head_new(const struct head_config *config, struct evloop *loop, uint32_t ranks, char *error,
                       size_t error_size);

@@ -178,7 +178,7 @@ static int take_header(struct argp_state *state, struct options *o, char *text)
     const char *colon = strpbrk(text, ":;");
     if (!colon || colon == text || text[strcspn(text, "\r\n")] != '\0')
         return refuse(state, "header", text, "a header line, 'Name: value'");
-    o->headers[o->engine.transfer.n_headers++] = text;
+    o->headers[o->transfer.n_headers++] = text;
     return 0;
 }
 
@@ -189,7 +189,7 @@ static int take_connect_to(struct argp_state *state, struct options *o, char *te
         colons += *p == ':';
     if (colons < 3) /* more in IPv6 addresses */
         return refuse(state, "connect-to", text, "HOST1:PORT1:HOST2:PORT2");
-    o->connect_to[o->engine.transfer.n_connect_to++] = text;
+    o->connect_to[o->transfer.n_connect_to++] = text;
     return 0;
 }
 
@@ -204,12 +204,12 @@ static int take_http(struct argp_state *state, const char *text, enum transfer_h
     return 0;
 }
 
-static int take_max_body(struct argp_state *state, const char *text, struct engine_config *e)
+static int take_max_body(struct argp_state *state, const char *text, struct transfer_options *t)
 {
     uint64_t size;
     if (!value_size(text, LARGEST_BODY, &size))
         return refuse(state, "max-body", text, "a size from 1 byte to 1G");
-    e->transfer.max_body = (size_t)size;
+    t->max_body = (size_t)size;
     return 0;
 }
 
@@ -229,9 +229,9 @@ static error_t parse_rows(int key, char *text, struct argp_state *state)
             e->head.output = strcmp(text, "-") == 0 ? NULL : text;
         return 0;
     case KEY_REPEAT:
-        return take_uint32(state, "repeat", text, 1, UINT32_MAX, &e->head.repeat);
+        return take_uint32(state, "repeat", text, 1, UINT32_MAX, &r->o->source.repeat);
     case KEY_URL_COLUMN:
-        e->head.url_column = text;
+        r->o->source.url_column = text;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -245,10 +245,10 @@ static error_t parse_limits(int key, char *text, struct argp_state *state)
     struct dealer_config *d = &e->head.dealer;
     switch (key) {
     case 'c':
-        return take_uint32(state, "concurrency", text, 1, MAX_CONCURRENCY, &e->transfer.concurrency);
+        return take_uint32(state, "concurrency", text, 1, MAX_CONCURRENCY, &r->o->transfer.concurrency);
     case KEY_PER_HOST:
         r->per_host_given = true;
-        return take_uint32(state, "per-host", text, 0, UINT32_MAX, &e->head.per_host);
+        return take_uint32(state, "per-host", text, 0, UINT32_MAX, &r->o->source.per_host);
     case KEY_DELAY:
         return take_seconds(state, "delay", text, &d->delay);
     case KEY_RETRIES:
@@ -259,12 +259,12 @@ static error_t parse_limits(int key, char *text, struct argp_state *state)
         return take_seconds(state, "max-wait", text, &d->max_wait);
     case KEY_TIMEOUT:
         r->timeout_given = true;
-        return take_seconds(state, "timeout", text, &e->transfer.timeout);
+        return take_seconds(state, "timeout", text, &r->o->transfer.timeout);
     case KEY_CONNECT_TIMEOUT:
         r->connect_timeout_given = true;
-        return take_seconds(state, "connect-timeout", text, &e->transfer.connect_timeout);
+        return take_seconds(state, "connect-timeout", text, &r->o->transfer.connect_timeout);
     case KEY_MAX_BODY:
-        return take_max_body(state, text, e);
+        return take_max_body(state, text, &r->o->transfer);
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -273,7 +273,7 @@ static error_t parse_limits(int key, char *text, struct argp_state *state)
 static error_t parse_traffic(int key, char *text, struct argp_state *state)
 {
     struct reading *r = state->input;
-    struct transfer_options *t = &r->o->engine.transfer;
+    struct transfer_options *t = &r->o->transfer;
     switch (key) {
     case KEY_USER_AGENT:
         t->user_agent = text[0] ? text : NULL;
@@ -328,8 +328,8 @@ static error_t parse_talk(int key, char *text, struct argp_state *state)
     case ARGP_KEY_ARG:
         return ARGP_ERR_UNKNOWN; /* and then they come all at once */
     case ARGP_KEY_ARGS:
-        e->head.inputs = state->argv + state->next;
-        e->head.n_inputs = (size_t)(state->argc - state->next);
+        r->o->source.inputs = state->argv + state->next;
+        r->o->source.n_inputs = (size_t)(state->argc - state->next);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -341,10 +341,11 @@ static error_t parse_talk(int key, char *text, struct argp_state *state)
 static const char *contradiction(const struct reading *r)
 {
     const struct engine_config *e = &r->o->engine;
+    const struct source_urls_config *u = &r->o->source;
     size_t standard_inputs = 0;
-    for (size_t i = 0; i < e->head.n_inputs; i++)
-        standard_inputs += strcmp(e->head.inputs[i], "-") == 0;
-    if (e->head.n_inputs == 0)
+    for (size_t i = 0; i < u->n_inputs; i++)
+        standard_inputs += strcmp(u->inputs[i], "-") == 0;
+    if (u->n_inputs == 0)
         return "nothing to fetch: give a file of URLs, a URL, or - for standard input";
     if (standard_inputs > 1)
         return "standard input (-) can be read only once";
@@ -356,8 +357,8 @@ static const char *contradiction(const struct reading *r)
         return "--select none and other fields contradict each other";
     if (r->kind == JOB_FETCH && r->n_selections > 1)
         return "fetch writes one value to each file: give --select once, or use scrape";
-    if (r->timeout_given && r->connect_timeout_given && e->transfer.timeout &&
-        e->transfer.connect_timeout > e->transfer.timeout)
+    if (r->timeout_given && r->connect_timeout_given && r->o->transfer.timeout &&
+        r->o->transfer.connect_timeout > r->o->transfer.timeout)
         return "--connect-timeout is longer than --timeout";
     if (e->report && e->head.output && strcmp(e->report, e->head.output) == 0)
         return "--report and --output name the same file";
@@ -365,36 +366,37 @@ static const char *contradiction(const struct reading *r)
 }
 
 /* The name that two columns share, if there is one. */
-static const char *repeated_column(const struct options *o)
+static const char *repeated_column(const struct head_config *h)
 {
-    static const char *const fixed[] = {"id", "url", "status", "error"};
-    const struct head_config *h = &o->engine.head;
-    for (size_t i = 0; i < h->n_fields; i++) {
-        for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++)
-            if (strcmp(h->fields[i], fixed[k]) == 0)
-                return fixed[k];
+    for (size_t i = 0; i < h->n_columns; i++)
         for (size_t k = 0; k < i; k++)
-            if (strcmp(h->fields[i], h->fields[k]) == 0)
-                return h->fields[k];
-    }
+            if (strcmp(h->columns[i].name, h->columns[k].name) == 0)
+                return h->columns[k].name;
     return NULL;
 }
 
-static void set_fields(struct reading *r)
+static void add_column(struct options *o, const char *name, enum sink_cell cell)
+{
+    o->columns[o->engine.head.n_columns++] = (struct sink_column){.name = name, .cell = cell};
+}
+
+static void set_columns(struct reading *r)
 {
     struct options *o = r->o;
-    struct head_config *h = &o->engine.head;
+    add_column(o, "id", SINK_ID);
+    add_column(o, "url", SINK_TEXT);
+    add_column(o, "status", SINK_STATUS);
     if (r->kind == JOB_SCRAPE && r->n_selections == 0 && !r->no_selections)
         o->selections[r->n_selections++] = (struct selection){.name = "title", .selector = "h1"};
     if (r->kind == JOB_FETCH)
-        o->fields[h->n_fields++] = "file";
+        add_column(o, "file", SINK_VALUE);
     for (uint32_t i = 0; i < r->n_selections; i++)
-        o->fields[h->n_fields++] = o->selections[i].name;
-    h->fields = o->fields;
-    o->engine.stage.selections = o->selections;
-    o->engine.stage.n_selections = r->n_selections;
-    o->engine.stage.max_body = o->engine.transfer.max_body;
-    o->engine.transfer.discard_body = h->n_fields == 0;
+        add_column(o, o->selections[i].name, SINK_VALUE);
+    add_column(o, "error", SINK_ERROR);
+    o->stage.n_selections = r->n_selections;
+    o->stage.max_body = o->transfer.max_body;
+    o->engine.head.places_per_rank = o->transfer.concurrency;
+    o->transfer.discard_body = r->kind == JOB_SCRAPE && r->n_selections == 0;
 }
 
 /* A bar and rows on one screen would spoil each other. */
@@ -410,21 +412,19 @@ static int settle(struct reading *r, bool speak)
     struct head_config *h = &o->engine.head;
     struct file_error problem;
     const char *wrong = contradiction(r);
-    set_fields(r);
-    const char *twice = wrong ? NULL : repeated_column(o);
+    set_columns(r);
+    const char *twice = wrong ? NULL : repeated_column(h);
     if (r->kind == JOB_FETCH && !wrong) {
-        o->engine.files = file_pattern_parse(r->pattern, &problem);
-        wrong = o->engine.files ? NULL : problem.text;
+        o->stage.files = file_pattern_parse(r->pattern, &problem);
+        wrong = o->stage.files ? NULL : problem.text;
     }
     if (speak && (wrong || twice))
         fprintf(stderr, twice ? "%s: two columns are named '%s'\n" : "%s: %s\n", r->name,
                 twice ? twice : wrong);
     if (wrong || twice)
         return EXIT_USAGE;
-    if (!r->per_host_given)
-        h->per_loopback_host = 0;
-    else
-        h->per_loopback_host = h->per_host;
+    if (r->per_host_given)
+        o->source.per_loopback_host = o->source.per_host;
     if (o->engine.quiet)
         h->progress = PROGRESS_NONE;
     else if (h->progress == PROGRESS_AUTO && rows_on_screen(h))
@@ -434,21 +434,37 @@ static int settle(struct reading *r, bool speak)
 
 /* ------------------------------------------------------------------ */
 
+static struct source *open_source(const void *config, char *error, size_t error_size)
+{
+    return source_urls_open(config, error, error_size);
+}
+
+static struct stage *make_stage(const void *config, unsigned threads, char *error, size_t error_size)
+{
+    return stage_pages_new(config, threads, error, error_size);
+}
+
 static bool set_defaults(struct options *o, int argc)
 {
     struct engine_config *e = &o->engine;
     *o = (struct options){0};
     o->headers = calloc((size_t)argc, sizeof *o->headers);
     o->connect_to = calloc((size_t)argc, sizeof *o->connect_to);
-    e->transfer = (struct transfer_options){.concurrency = DEFAULT_CONCURRENCY,
+    o->transfer = (struct transfer_options){.concurrency = DEFAULT_CONCURRENCY,
                                             .timeout = 60 * SECOND,
                                             .connect_timeout = 20 * SECOND,
                                             .max_body = DEFAULT_MAX_BODY,
                                             .user_agent = "millrace/" MILLRACE_VERSION,
                                             .headers = o->headers,
                                             .connect_to = o->connect_to};
-    e->head.repeat = 1;
-    e->head.per_host = DEFAULT_PER_HOST;
+    o->source = (struct source_urls_config){.repeat = 1, .per_host = DEFAULT_PER_HOST};
+    o->stage = (struct stage_pages_config){.selections = o->selections};
+    e->transfer = &o->transfer;
+    e->make_stage = make_stage;
+    e->stage_config = &o->stage;
+    e->head.open_source = open_source;
+    e->head.source_config = &o->source;
+    e->head.columns = o->columns;
     e->head.dealer = (struct dealer_config){.window = WINDOW,
                                             .retries = DEFAULT_RETRIES,
                                             .max_redirects = DEFAULT_MAX_REDIRECTS,
@@ -499,16 +515,12 @@ int options_parse(struct options *o, enum job_kind kind, int argc, char **argv, 
             argp_help(&all, stdout, r.help, (char *)(uintptr_t)r.name);
         return EXIT_OK;
     }
-    int code = settle(&r, speak);
-    uint64_t places = (uint64_t)o->engine.transfer.concurrency * 2;
-    if (o->engine.head.dealer.window < places)
-        o->engine.head.dealer.window = (uint32_t)places;
-    return code;
+    return settle(&r, speak);
 }
 
 void options_free(struct options *o)
 {
-    file_pattern_free(o->engine.files);
+    file_pattern_free(o->stage.files);
     free(o->headers);
     free(o->connect_to);
 }

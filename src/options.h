@@ -4,15 +4,20 @@
 #define MILLRACE_SRC_OPTIONS_H
 
 #include "src/engine.h"
+#include "src/source_urls.h"
+#include "src/stage_pages.h"
 
 #include <stdbool.h>
 
 enum job_kind { JOB_SCRAPE, JOB_FETCH };
 
 struct options {
-    struct engine_config engine;
+    struct engine_config engine; /* refers to the rest */
+    struct transfer_options transfer;
+    struct source_urls_config source;
+    struct stage_pages_config stage;
     struct selection selections[WIRE_MAX_VALUES];
-    const char *fields[WIRE_MAX_VALUES];
+    struct sink_column columns[SINK_MAX_COLUMNS];
     char **headers, **connect_to; /* the strings are argv's */
 };
 

@@ -79,7 +79,8 @@ void report_summary(const struct report *r, bool verbose, FILE *out)
     fprintf(out, "longest stall of a loop %.1f ms; at most %s a rank\n", seconds(all.longest_stall_ns) * 1e3,
             bytes_text(all.peak_memory, memory, sizeof memory));
     if (all.requests > 1)
-        fprintf(out, "  one after the other: the times of the requests add up to %.2f s, %.1f times as long\n",
+        fprintf(out,
+                "  one after the other: the times of the requests add up to %.2f s, %.1f times as long\n",
                 seconds(all.fetch_ns), ratio(seconds(all.fetch_ns), wall));
     for (uint32_t rank = 0; verbose && rank < r->ranks; rank++)
         summarise_rank(&r->tallies[rank], rank, out);

@@ -9,14 +9,14 @@
 #include <string.h>
 
 enum {
-    FIXED_COLUMNS = 4,        /* id, url, status, error */
     BACKLOG_BYTES = 16 << 20, /* waiting for the disk before dealing pauses */
     ROW_BYTES = 80 << 20,     /* of one row, at most: each value is capped far below */
 };
 
 struct sink {
     const char *path;
-    size_t n_fields;
+    struct sink_column columns[SINK_MAX_COLUMNS];
+    size_t n_columns;
     struct rows rows;
     struct buffer line;
     struct writer *writer;
@@ -42,18 +42,20 @@ static bool write_header(struct sink *sink)
 
 struct sink *sink_open(const struct sink_config *config, char *error, size_t error_size)
 {
-    const char *names[FIXED_COLUMNS + WIRE_MAX_VALUES] = {"id", "url", "status"};
-    size_t n = config->n_fields;
+    const char *names[SINK_MAX_COLUMNS];
+    size_t n = config->n_columns;
     struct sink *sink = calloc(1, sizeof *sink);
     int number = ENOMEM;
     if (!sink)
         goto fail;
     sink->path = config->path;
-    sink->n_fields = n;
+    sink->n_columns = n;
     buffer_init(&sink->line, ROW_BYTES);
-    memcpy(names + 3, config->fields, n * sizeof *names);
-    names[3 + n] = "error";
-    if (!rows_init(&sink->rows, rows_format_of(config->path), names, FIXED_COLUMNS + n))
+    for (size_t i = 0; i < n; i++) {
+        sink->columns[i] = config->columns[i];
+        names[i] = config->columns[i].name;
+    }
+    if (!rows_init(&sink->rows, rows_format_of(config->path), names, n))
         goto fail;
     const struct writer_config output = {.path = config->path,
                                          .compression = writer_compression_of(config->path),
@@ -80,18 +82,55 @@ static struct cell text_cell(const char *text, size_t len)
     return (struct cell){.kind = text ? CELL_TEXT : CELL_ABSENT, .text = text, .len = len};
 }
 
+static struct cell uint_cell(bool present, uint64_t value)
+{
+    return (struct cell){.kind = present ? CELL_UINT : CELL_ABSENT, .uint = value};
+}
+
+/* As an integer where it is one, else as a real number; what is neither stays a text. */
+static struct cell number_cell(const struct wire_text *value)
+{
+    char *end;
+    errno = 0;
+    uint64_t integer = strtoull(value->data, &end, 10);
+    if (*end == '\0' && end != value->data && errno == 0 && value->data[0] != '-')
+        return uint_cell(true, integer);
+    double real = strtod(value->data, &end);
+    if (*end == '\0' && end != value->data)
+        return (struct cell){.kind = CELL_REAL, .real = real};
+    return text_cell(value->data, value->len);
+}
+
+static struct cell make_cell(enum sink_cell kind, const struct sink_row *row, size_t *value)
+{
+    const struct wire_text *v;
+    switch (kind) {
+    case SINK_ID:
+        return uint_cell(true, row->id);
+    case SINK_TEXT:
+        return text_cell(row->text, strlen(row->text));
+    case SINK_STATUS:
+        return uint_cell(row->status != 0, row->status);
+    case SINK_RANK:
+        return uint_cell(row->rank != SINK_NO_RANK, row->rank);
+    case SINK_ERROR:
+        return text_cell(row->error, row->error ? strlen(row->error) : 0);
+    default:
+        v = row->values ? &row->values[(*value)++] : NULL;
+        if (!v || !v->data)
+            return (struct cell){0};
+        return kind == SINK_NUMBER ? number_cell(v) : text_cell(v->data, v->len);
+    }
+}
+
 bool sink_put(struct sink *sink, const struct sink_row *row)
 {
-    struct cell cells[FIXED_COLUMNS + WIRE_MAX_VALUES];
-    size_t n = 0;
-    cells[n++] = (struct cell){.kind = CELL_UINT, .uint = row->id};
-    cells[n++] = text_cell(row->url, strlen(row->url));
-    cells[n++] = (struct cell){.kind = row->status ? CELL_UINT : CELL_ABSENT, .uint = row->status};
-    for (size_t i = 0; i < sink->n_fields; i++)
-        cells[n++] = row->values ? text_cell(row->values[i].data, row->values[i].len) : (struct cell){0};
-    cells[n++] = text_cell(row->error, row->error ? strlen(row->error) : 0);
+    struct cell cells[SINK_MAX_COLUMNS];
+    size_t value = 0;
+    for (size_t i = 0; i < sink->n_columns; i++)
+        cells[i] = make_cell(sink->columns[i].cell, row, &value);
     buffer_reset(&sink->line);
-    if (!rows_format_row(&sink->rows, cells, n, &sink->line)) {
+    if (!rows_format_row(&sink->rows, cells, sink->n_columns, &sink->line)) {
         sink->failed = ENOMEM;
         return false;
     }

@@ -13,19 +13,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a column shows of a row. */
+enum sink_cell {
+    SINK_ID,
+    SINK_TEXT,   /* the record's text: its URL, or its item */
+    SINK_STATUS, /* empty for 0 */
+    SINK_RANK,   /* empty where no rank had the record */
+    SINK_ERROR,  /* empty when all went well */
+    SINK_VALUE,  /* the next of the row's values, as a text */
+    SINK_NUMBER, /* the next of the row's values, which is a number where the format knows numbers */
+};
+
+struct sink_column {
+    const char *name;
+    enum sink_cell cell;
+};
+
+#define SINK_MAX_COLUMNS (WIRE_MAX_VALUES + 8)
+
 struct sink_config {
-    const char *path;              /* NULL: standard output; its suffix tells format and compression */
-    const char *const *fields;     /* names of the columns between `status` and `error` */
-    size_t n_fields;               /* at most WIRE_MAX_VALUES */
+    const char *path; /* NULL: standard output; its suffix tells format and compression */
+    const struct sink_column *columns;
+    size_t n_columns;              /* at most SINK_MAX_COLUMNS */
     void (*notify)(void *context); /* from another thread: sink_full or sink_error may have changed */
     void *context;
 };
 
+#define SINK_NO_RANK UINT32_MAX
+
 struct sink_row {
     uint64_t id;
-    const char *url;
-    uint32_t status;                /* 0: none came, the cell stays empty */
-    const struct wire_text *values; /* n_fields of them; NULL: all absent */
+    const char *text;
+    uint32_t status;
+    uint32_t rank;                  /* SINK_NO_RANK: none */
+    const struct wire_text *values; /* one for each value column; NULL: all absent */
     const char *error;              /* NULL: all went well */
 };
 

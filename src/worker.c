@@ -20,11 +20,11 @@ struct work {
     char *content_type, *content_encoding; /* of one allocation */
     uint32_t status;
     struct stage_result result;
-    char url[];
+    char text[];
 };
 
 struct worker {
-    struct transfers *transfers;
+    struct transfers *transfers; /* NULL: nothing is fetched */
     struct pool *pool;
     const struct stage *stage;
     struct tally *tally;
@@ -102,12 +102,13 @@ static void compute(struct pool_task *task, unsigned thread)
 {
     struct work *work = (struct work *)task;
     const struct stage_page page = {.id = work->ticket.id,
-                                    .url = work->url,
+                                    .text = work->text,
                                     .content_type = work->content_type,
                                     .content_encoding = work->content_encoding,
                                     .body = work->body,
                                     .len = work->body_len};
-    stage_run(work->worker->stage, thread, &page, &work->result);
+    const struct stage *stage = work->worker->stage;
+    stage->run(stage, thread, &page, &work->result);
 }
 
 /* Both header values in one allocation. */
@@ -129,8 +130,7 @@ static void submit(struct worker *w, struct work *work, struct transfer_result *
     work->body_len = r->body_len;
     r->body = NULL;
     if (!keep_headers(work, r)) {
-        static const char reason[] = "no memory left for the page";
-        work->result.error = strdup(reason);
+        stage_fail(&work->result, "no memory left for the page");
         say_outcome(w, work);
         work_free(work);
         return;
@@ -160,7 +160,7 @@ static void on_transfer(void *context, void *record, struct transfer_result *r)
     work->status = r->status;
     say_fetched(w, work, r);
     bool got_body = r->end == TRANSFER_ANSWERED && r->status >= 200 && r->status < 300;
-    if (got_body && stage_wants_body(w->stage)) {
+    if (got_body && w->stage->wants_body) {
         submit(w, work, r);
         return;
     }
@@ -182,11 +182,12 @@ static void collect(struct worker *w)
         w->tally->decoded += work->result.decoded;
         w->tally->compute_ns += (uint64_t)work->result.duration;
         say_outcome(w, work);
+        w->owed += !w->transfers; /* a thread is free again; a transfer's place was free when it had ended */
         work_free(work);
     }
 }
 
-struct worker *worker_new(const struct transfer_options *options, struct evloop *loop, struct pool *pool,
+struct worker *worker_new(const struct transfer_options *transfer, struct evloop *loop, struct pool *pool,
                           const struct stage *stage, struct tally *tally, const char **error)
 {
     struct worker *w = calloc(1, sizeof *w);
@@ -194,15 +195,14 @@ struct worker *worker_new(const struct transfer_options *options, struct evloop 
         *error = "no memory left";
         return NULL;
     }
-    w->transfers = transfers_new(options, loop, on_transfer, w, error);
-    if (!w->transfers) {
+    if (transfer && !(w->transfers = transfers_new(transfer, loop, on_transfer, w, error))) {
         free(w);
         return NULL;
     }
     w->pool = pool;
     w->stage = stage;
     w->tally = tally;
-    w->owed = transfers_concurrency(w->transfers);
+    w->owed = transfer ? transfers_concurrency(w->transfers) : pool_threads(pool) - 1;
     buffer_init(&w->outbox, OUTBOX_BYTES);
     return w;
 }
@@ -222,14 +222,27 @@ void worker_free(struct worker *w)
     free(w);
 }
 
-void worker_deal(struct worker *w, struct wire_ticket ticket, struct wire_text url)
+/* Nothing is to be fetched: the record itself is what the stage works on. */
+static void begin_computing(struct worker *w, struct work *work)
 {
-    struct work *work = calloc(1, sizeof *work + url.len + 1);
+    struct transfer_result nothing = {.content_type = "", .content_encoding = "", .retry_after = -1};
+    nothing.status = 200; /* as of a page that came: only the stage can fail now */
+    say_fetched(w, work, &nothing);
+    submit(w, work, &nothing);
+}
+
+void worker_deal(struct worker *w, struct wire_ticket ticket, struct wire_text text)
+{
+    struct work *work = calloc(1, sizeof *work + text.len + 1);
     if (work) {
         work->worker = w;
         work->ticket = ticket;
-        memcpy(work->url, url.data, url.len);
-        if (transfers_start(w->transfers, work->url, work)) {
+        memcpy(work->text, text.data, text.len);
+        if (!w->transfers) {
+            begin_computing(w, work);
+            return;
+        }
+        if (transfers_start(w->transfers, work->text, work)) {
             link_fetching(w, work);
             return;
         }
@@ -246,7 +259,8 @@ void worker_deal(struct worker *w, struct wire_ticket ticket, struct wire_text u
 
 bool worker_run(struct worker *w, int64_t now)
 {
-    transfers_run(w->transfers, now);
+    if (w->transfers)
+        transfers_run(w->transfers, now);
     collect(w);
     bool behind = pool_load(w->pool) > (size_t)BACKLOG_TASKS * pool_threads(w->pool) ||
                   w->backlog_bytes > BACKLOG_BYTES;
@@ -264,12 +278,12 @@ struct buffer *worker_outbox(struct worker *w)
 
 int64_t worker_deadline(const struct worker *w)
 {
-    return transfers_deadline(w->transfers);
+    return w->transfers ? transfers_deadline(w->transfers) : INT64_MAX;
 }
 
 uint32_t worker_transferring(const struct worker *w)
 {
-    return transfers_active(w->transfers);
+    return w->transfers ? transfers_active(w->transfers) : 0;
 }
 
 size_t worker_computing(const struct worker *w)

@@ -17,16 +17,17 @@
 
 struct worker;
 
-/* NULL: `*error` is a static text. `pool` and `stage` must outlive the worker; what it counts goes to
+/* `transfer` NULL: nothing is fetched, a record goes to a compute thread as it is; there are as many places as threads.
+ * NULL: `*error` is a static text. `pool` and `stage` must outlive the worker; what it counts goes to
  * `*tally`. Raises the limit of open files as far as the system allows. */
-struct worker *worker_new(const struct transfer_options *options, struct evloop *loop, struct pool *pool,
+struct worker *worker_new(const struct transfer_options *transfer, struct evloop *loop, struct pool *pool,
                           const struct stage *stage, struct tally *tally, const char **error);
 
 /* Drops what is in flight, and waits for the kernels that run. */
 void worker_free(struct worker *w);
 
-/* A record was dealt to this rank. */
-void worker_deal(struct worker *w, struct wire_ticket ticket, struct wire_text url);
+/* A record was dealt to this rank: a URL, or an item to compute. */
+void worker_deal(struct worker *w, struct wire_ticket ticket, struct wire_text text);
 
 /* Serves what is due, and writes what is to be said to rank 0 into the outbox. False: no memory left for
  * that. */
