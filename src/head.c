@@ -146,7 +146,7 @@ static void put_failure(struct head *h, const struct dealer_record *record, uint
 {
     char error[MESSAGE_BYTES];
     if (record->tries > 1)
-        snprintf(error, sizeof error, "%s (tried %u times)", reason, record->tries);
+        snprintf(error, sizeof error, "%.1900s (tried %u times)", reason, record->tries);
     else
         snprintf(error, sizeof error, "%s", reason);
     put_row(h, &(struct sink_row){
