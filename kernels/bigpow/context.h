@@ -1,0 +1,49 @@
+/* What a context owns, and the steps that the public functions are made of. */
+#ifndef MILLRACE_KERNELS_BIGPOW_CONTEXT_H
+#define MILLRACE_KERNELS_BIGPOW_CONTEXT_H
+
+#include "kernels/bigpow.h"
+#include "kernels/bigpow/isa.h"
+#include "kernels/bigpow/memory.h"
+#include "kernels/bigpow/twiddle.h"
+
+enum {
+    BIG_MIN_BITS = 15, /* narrowest digits tried before GMP */
+    BIG_STEP_BITS = 2, /* how much narrower a retry is */
+    BIG_MIN_DECADE = 4,
+    BIG_LADDER_DIGITS = 8000, /* decimal digits below which a conversion is as fast as the ladder */
+};
+
+struct bigpow {
+    const struct big_isa *isa;
+    struct big_tables tables;
+    struct big_buffer work[2];   /* points of the two operands */
+    struct big_buffer digits[3]; /* operands and result as digits */
+    struct big_buffer carry;
+    struct bigpow_stats stats;
+    struct bigpow_fault fault;
+    uint64_t random;
+    size_t crossover;
+    unsigned digit_bits;
+};
+
+/* Not seen by callers: the rounding check refused a convolution; to be tried again with smaller digits. */
+#define BIG_INEXACT ((enum bigpow_status)100)
+
+double big_seconds(void);
+
+/* Counts down a fault of this place; true when it is to be put in now. */
+bool big_fault_now(struct bigpow *context, enum bigpow_fault_place place);
+
+/* A prime of 62 bits, the next of the context's sequence. */
+uint64_t big_random_prime(struct bigpow *context);
+
+/*
+ * out[0 .. 2 * points) = x * y * factor (y null: x^2 * factor) as digits that are small but not canonical.
+ * Both have together at most 2 * points digits, the factor at most big_plan_factor_bits. `out` may be an
+ * input's digits.
+ */
+enum bigpow_status big_convolve(struct bigpow *context, struct big_plan *plan, const struct big_radix *radix,
+                                double factor, struct big_input x, const struct big_input *y, int32_t *out);
+
+#endif

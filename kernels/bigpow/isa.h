@@ -1,0 +1,54 @@
+/* The compute passes of one instruction set. One body (fft_body.h, pass_body.h), one table of functions per
+ * object. */
+#ifndef MILLRACE_KERNELS_BIGPOW_ISA_H
+#define MILLRACE_KERNELS_BIGPOW_ISA_H
+
+#include "kernels/bigpow/plan.h"
+
+/* What a carry pass saw; merged over blocks by maximum. */
+struct big_rounding {
+    double error;   /* largest distance of a coefficient to an integer */
+    double largest; /* largest coefficient in size */
+};
+
+/* What leaves a stretch of digits upwards, in units of the next digit: see the carry pass in pass_body.h. */
+struct big_carry {
+    double upper, lower, second, third;
+};
+
+/* The digits that enter a transform. */
+struct big_input {
+    const int32_t *digits; /* readable, and zero, up to the next multiple of 8 past count */
+    uint64_t count;        /* at most 2 * points */
+};
+
+struct big_isa {
+    const char *name;
+    /* Column blocks [first, first + width) units of all rows: digits in, column levels done. */
+    void (*columns_forward)(const struct big_plan *plan, double *work, const struct big_input *in,
+                            size_t first, size_t width);
+    /* One row: row levels and leaves, forward only. */
+    void (*row_forward)(const struct big_plan *plan, double *work, size_t row);
+    /* One row: forward, pointwise square, inverse, in one sweep. */
+    void (*row_square)(const struct big_plan *plan, double *work, size_t row);
+    /* One row: forward, pointwise product with the same row of `other` (made by row_forward), inverse. */
+    void (*row_multiply)(const struct big_plan *plan, double *work, const double *other, size_t row);
+    /* Column levels backward, then the carry pass times `factor` into digits[0 .. 2 * points). carry holds,
+     * per row, what enters the real and the imaginary half (2 * rows entries) and is left with what leaves
+     * them. */
+    void (*columns_inverse)(const struct big_plan *plan, double *work, const struct big_radix *radix,
+                            double factor, int32_t *digits, size_t first, size_t width,
+                            struct big_carry *carry, struct big_rounding *rounding);
+};
+
+/* The tables this build has; null where the compiler or the processor's family lacks one. */
+extern const struct big_isa big_isa_scalar;
+#ifdef MILLRACE_BIGPOW_X86
+extern const struct big_isa big_isa_avx2, big_isa_avx512;
+#endif
+
+/* The best that this processor runs, or the one named ("scalar", "avx2", "avx512"); null if that one cannot
+ * run here. */
+const struct big_isa *big_isa_select(const char *name);
+
+#endif

@@ -1,0 +1,269 @@
+/* The functions of struct big_isa. The including file defines BIG_ISA, the table's name, and BIG_ISA_NAME. */
+#ifndef MILLRACE_KERNELS_BIGPOW_PASS_BODY_H
+#define MILLRACE_KERNELS_BIGPOW_PASS_BODY_H
+
+#include "kernels/bigpow/carry_body.h"
+#include "kernels/bigpow/fft_body.h"
+#include "kernels/bigpow/leaf_body.h"
+
+/* A subtree is walked level by level once it is this small, so that it stays in the first-level cache. */
+enum { SUBTREE_BYTES = 32 << 10 };
+
+static struct legs column_legs(const struct big_plan *plan, double *p, size_t rows, unsigned radix,
+                               size_t width)
+{
+    size_t child = rows / radix;
+    return (struct legs){p, child * plan->stride, child, plan->stride, width};
+}
+
+static void columns_split(const struct big_plan *plan, double *p, size_t rows, unsigned level, size_t node,
+                          size_t width)
+{
+    size_t count = 1;
+    bool small = rows * width * BIG_UNIT * sizeof(double) <= SUBTREE_BYTES;
+    for (; level < plan->column_levels; level++) {
+        unsigned radix = plan->column[level].radix;
+        level_pass(column_legs(plan, p, rows, radix, width), rows * plan->stride, count, &plan->column[level],
+                   node, true);
+        rows /= radix;
+        node *= radix;
+        if (!small) {
+            for (size_t k = 0; k < radix; k++)
+                columns_split(plan, p + k * rows * plan->stride, rows, level + 1, node + k, width);
+            return;
+        }
+        count *= radix;
+    }
+}
+
+/* All levels from the last up to `level`, of the subtree of `rows` rows at `node` of that level. */
+static void columns_join(const struct big_plan *plan, double *p, size_t rows, unsigned level, size_t node,
+                         size_t width)
+{
+    if (level == plan->column_levels)
+        return;
+    unsigned radix = plan->column[level].radix;
+    if (rows * width * BIG_UNIT * sizeof(double) > SUBTREE_BYTES) {
+        size_t child = rows / radix;
+        for (size_t k = 0; k < radix; k++)
+            columns_join(plan, p + k * child * plan->stride, child, level + 1, node * radix + k, width);
+        level_pass(column_legs(plan, p, rows, radix, width), rows * plan->stride, 1, &plan->column[level],
+                   node, false);
+        return;
+    }
+    size_t count = 1;
+    for (unsigned l = level; l < plan->column_levels; l++)
+        count *= plan->column[l].radix;
+    node *= count;
+    rows /= count;
+    for (unsigned l = plan->column_levels; l-- > level;) {
+        radix = plan->column[l].radix;
+        count /= radix;
+        rows *= radix;
+        node /= radix;
+        level_pass(column_legs(plan, p, rows, radix, width), rows * plan->stride, count, &plan->column[l],
+                   node, false);
+    }
+}
+
+INLINE vec digits_load(const struct big_input *in, uint64_t at)
+{
+    if (at >= in->count)
+        return (vec){0};
+    return __builtin_convertvector(*(const vec_digits *)(in->digits + at), vec);
+}
+
+/* The first level, its points read from the digits. */
+INLINE void digits_split(const struct big_plan *plan, double *work, const struct big_input *in, size_t first,
+                         size_t width, unsigned radix)
+{
+    size_t child = plan->rows / radix;
+    const double *w = plan->column[0].twiddles;
+    for (size_t i = 0; i < child; i++) {
+        for (size_t u = 0; u < width * PIECES; u++) {
+            size_t column = first * BIG_LANES + u * LANES;
+            double *p = work + i * plan->stride + (first + u / PIECES) * BIG_UNIT + u % PIECES * LANES;
+            struct point x[8];
+            for (size_t k = 0; k < radix; k++) {
+                uint64_t at = (k * child + i) * (uint64_t)plan->columns + column;
+                x[k] = (struct point){digits_load(in, at), digits_load(in, at + plan->points)};
+            }
+            node_forward(x, radix, w);
+            for (size_t k = 0; k < radix; k++)
+                point_store(p + k * child * plan->stride, x[k]);
+        }
+    }
+}
+
+static void columns_forward(const struct big_plan *plan, double *work, const struct big_input *in,
+                            size_t first, size_t width)
+{
+    unsigned radix = plan->column[0].radix;
+    switch (radix) {
+    case 8:
+        digits_split(plan, work, in, first, width, 8);
+        break;
+    case 7:
+        digits_split(plan, work, in, first, width, 7);
+        break;
+    case 5:
+        digits_split(plan, work, in, first, width, 5);
+        break;
+    case 4:
+        digits_split(plan, work, in, first, width, 4);
+        break;
+    case 3:
+        digits_split(plan, work, in, first, width, 3);
+        break;
+    default:
+        digits_split(plan, work, in, first, width, 2);
+        break;
+    }
+    size_t child = plan->rows / radix;
+    for (size_t k = 0; k < radix; k++)
+        columns_split(plan, work + k * child * plan->stride + first * BIG_UNIT, child, 1, k, width);
+}
+
+static struct legs row_legs(double *p, size_t units, unsigned radix)
+{
+    return (struct legs){p, units / radix * BIG_UNIT, 1, 0, units / radix};
+}
+
+INLINE void leaves(const struct big_plan *plan, double *p, size_t units, size_t leaf, const double *other,
+                   enum leaf_mode mode)
+{
+    for (size_t k = 0; k < units; k += BIG_LEAF / BIG_LANES, leaf++)
+        leaf_pass(p + k * BIG_UNIT, plan->leaf + leaf * BIG_LEAF_TW, other ? other + k * BIG_UNIT : NULL,
+                  mode);
+}
+
+static void leaves_forward(const struct big_plan *plan, double *p, size_t units, size_t leaf)
+{
+    leaves(plan, p, units, leaf, NULL, LEAF_FORWARD);
+}
+
+static void leaves_square(const struct big_plan *plan, double *p, size_t units, size_t leaf)
+{
+    leaves(plan, p, units, leaf, NULL, LEAF_SQUARE);
+}
+
+static void leaves_multiply(const struct big_plan *plan, double *p, size_t units, size_t leaf,
+                            const double *other)
+{
+    leaves(plan, p, units, leaf, other, LEAF_MULTIPLY);
+}
+
+static void leaves_pass(const struct big_plan *plan, double *p, size_t units, size_t leaf,
+                        const double *other, enum leaf_mode mode)
+{
+    if (mode == LEAF_FORWARD)
+        leaves_forward(plan, p, units, leaf);
+    else if (mode == LEAF_SQUARE)
+        leaves_square(plan, p, units, leaf);
+    else
+        leaves_multiply(plan, p, units, leaf, other);
+}
+
+static void row_small(const struct big_plan *plan, double *p, size_t units, unsigned level, size_t node,
+                      const double *other, enum leaf_mode mode)
+{
+    size_t count = 1, all = units;
+    for (unsigned l = level; l < plan->row_levels; l++) {
+        unsigned radix = plan->row[l].radix;
+        level_pass(row_legs(p, units, radix), units * BIG_UNIT, count, &plan->row[l], node, true);
+        units /= radix;
+        count *= radix;
+        node *= radix;
+    }
+    leaves_pass(plan, p, all, node, other, mode);
+    if (mode == LEAF_FORWARD)
+        return;
+    for (unsigned l = plan->row_levels; l-- > level;) {
+        unsigned radix = plan->row[l].radix;
+        units *= radix;
+        count /= radix;
+        node /= radix;
+        level_pass(row_legs(p, units, radix), units * BIG_UNIT, count, &plan->row[l], node, false);
+    }
+}
+
+static void row_walk(const struct big_plan *plan, double *p, size_t units, unsigned level, size_t node,
+                     const double *other, enum leaf_mode mode)
+{
+    if (level == plan->row_levels || units * BIG_UNIT * sizeof(double) <= SUBTREE_BYTES) {
+        row_small(plan, p, units, level, node, other, mode);
+        return;
+    }
+    unsigned radix = plan->row[level].radix;
+    size_t child = units / radix;
+    level_pass(row_legs(p, units, radix), 0, 1, &plan->row[level], node, true);
+    for (size_t k = 0; k < radix; k++)
+        row_walk(plan, p + k * child * BIG_UNIT, child, level + 1, node * radix + k,
+                 other ? other + k * child * BIG_UNIT : NULL, mode);
+    if (mode != LEAF_FORWARD)
+        level_pass(row_legs(p, units, radix), 0, 1, &plan->row[level], node, false);
+}
+
+static void row_forward(const struct big_plan *plan, double *work, size_t row)
+{
+    row_walk(plan, work + row * plan->stride, plan->columns / BIG_LANES, 0, row, NULL, LEAF_FORWARD);
+}
+
+static void row_square(const struct big_plan *plan, double *work, size_t row)
+{
+    row_walk(plan, work + row * plan->stride, plan->columns / BIG_LANES, 0, row, NULL, LEAF_SQUARE);
+}
+
+static void row_multiply(const struct big_plan *plan, double *work, const double *other, size_t row)
+{
+    row_walk(plan, work + row * plan->stride, plan->columns / BIG_LANES, 0, row, other + row * plan->stride,
+             LEAF_MULTIPLY);
+}
+
+static void rounding_merge(struct big_rounding *rounding, vec error, vec largest)
+{
+    for (int k = 0; k < LANES; k++) {
+        /* Written so that a NaN is kept. */
+        if (!(error[k] <= rounding->error))
+            rounding->error = error[k];
+        if (!(largest[k] <= rounding->largest))
+            rounding->largest = largest[k];
+    }
+}
+
+static void columns_inverse(const struct big_plan *plan, double *work, const struct big_radix *radix,
+                            double factor, int32_t *digits, size_t first, size_t width,
+                            struct big_carry *carry, struct big_rounding *rounding)
+{
+    unsigned top = plan->column[0].radix;
+    size_t child = plan->rows / top;
+    double *block = work + first * BIG_UNIT;
+    vec error = (vec){0}, largest = (vec){0};
+    for (size_t k = 0; k < top; k++)
+        columns_join(plan, block + k * child * plan->stride, child, 1, k, width);
+    for (size_t i = 0; i < child; i++) {
+        double *p = block + i * plan->stride;
+        struct legs at = {p, child * plan->stride, 1, 0, width};
+        level_pass(at, 0, 1, &plan->column[0], 0, false);
+        for (size_t k = 0; k < top; k++) {
+            size_t row = k * child + i;
+            int32_t *out = digits + row * plan->columns + first * BIG_LANES;
+            const double *from = p + k * child * plan->stride;
+            carry_row(from, 0, width, plan, radix, factor, out, &carry[2 * row], &error, &largest);
+            carry_row(from, 1, width, plan, radix, factor, out + plan->points, &carry[2 * row + 1], &error,
+                      &largest);
+        }
+    }
+    rounding_merge(rounding, error, largest);
+}
+
+const struct big_isa BIG_ISA = {
+    .name = BIG_ISA_NAME,
+    .columns_forward = columns_forward,
+    .row_forward = row_forward,
+    .row_square = row_square,
+    .row_multiply = row_multiply,
+    .columns_inverse = columns_inverse,
+};
+
+#endif

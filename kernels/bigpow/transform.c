@@ -1,0 +1,226 @@
+/* One convolution: its passes as jobs, run one after the other or as tasks of the enclosing OpenMP team. */
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "kernels/bigpow/context.h"
+
+enum {
+    PARALLEL_POINTS = 1 << 13, /* below this a task costs more than it brings */
+    JOBS_PER_THREAD = 8,
+};
+
+struct run {
+    const struct big_isa *isa;
+    const struct big_plan *plan;
+    const struct big_radix *radix;
+    double factor;
+    struct big_input in;
+    double *work;
+    const double *other;
+    int32_t *out;
+    size_t units, rows_per_job, units_per_chunk, chunks;
+    struct big_carry *carry;       /* for each chunk, 2 * rows entries */
+    struct big_rounding *rounding; /* for each chunk */
+};
+
+static void job_forward(struct run *run, size_t job)
+{
+    size_t width = run->plan->width;
+    run->isa->columns_forward(run->plan, run->work, &run->in, job * width, width);
+}
+
+static void job_row_forward(struct run *run, size_t row)
+{
+    run->isa->row_forward(run->plan, run->work, row);
+}
+
+static void job_row_square(struct run *run, size_t row)
+{
+    run->isa->row_square(run->plan, run->work, row);
+}
+
+static void job_row_multiply(struct run *run, size_t row)
+{
+    run->isa->row_multiply(run->plan, run->work, run->other, row);
+}
+
+static void job_inverse(struct run *run, size_t chunk)
+{
+    size_t width = run->plan->width, first = chunk * run->units_per_chunk;
+    size_t end = first + run->units_per_chunk < run->units ? first + run->units_per_chunk : run->units;
+    struct big_carry *carry = run->carry + chunk * 2 * run->plan->rows;
+    memset(carry, 0, 2 * run->plan->rows * sizeof(*carry));
+    for (; first < end; first += width)
+        run->isa->columns_inverse(run->plan, run->work, run->radix, run->factor, run->out, first, width,
+                                  carry, &run->rounding[chunk]);
+}
+
+static bool helped(const struct big_plan *plan)
+{
+    return plan->points >= PARALLEL_POINTS && omp_in_parallel() && omp_get_num_threads() > 1;
+}
+
+static void run_jobs(struct run *run, void (*job)(struct run *, size_t), size_t count)
+{
+    if (!helped(run->plan)) {
+        for (size_t k = 0; k < count; k++)
+            job(run, k);
+        return;
+    }
+    size_t tasks = (size_t)omp_get_num_threads() * JOBS_PER_THREAD;
+    if (tasks > count)
+        tasks = count;
+    ptrdiff_t end = (ptrdiff_t)count;
+#pragma omp taskloop num_tasks(tasks) default(none) shared(run, job, end)
+    for (ptrdiff_t k = 0; k < end; k++)
+        job(run, (size_t)k);
+}
+
+/* Adds a carry to the digits from `at` on and ripples it to its end. What passes the last digit has to be
+ * nothing. */
+static bool carry_settle(const struct run *run, uint64_t at, const struct big_carry *carry)
+{
+    int64_t base = (int64_t)run->radix->base, high = (int64_t)carry->upper;
+    int64_t low = (int64_t)(carry->lower + carry->second + carry->third);
+    uint64_t end = 2 * (uint64_t)run->plan->points;
+    while (low || high) {
+        if (at == end)
+            return false;
+        int64_t digit = run->out[at] + low, half = digit < 0 ? -base / 2 : base / 2;
+        low = (digit + half) / base;
+        run->out[at++] = (int32_t)(digit - low * base);
+        low += high;
+        high = 0;
+    }
+    return true;
+}
+
+static bool carries_settle(const struct run *run)
+{
+    const struct big_plan *plan = run->plan;
+    bool whole = true;
+    for (size_t chunk = 0; chunk < run->chunks; chunk++) {
+        size_t end = (chunk + 1) * run->units_per_chunk;
+        uint64_t column = (end < run->units ? end : run->units) * (uint64_t)BIG_LANES;
+        const struct big_carry *carry = run->carry + chunk * 2 * plan->rows;
+        for (size_t row = 0; row < plan->rows; row++) {
+            uint64_t at = row * (uint64_t)plan->columns + column;
+            whole &= carry_settle(run, at, &carry[2 * row]);
+            whole &= carry_settle(run, at + plan->points, &carry[2 * row + 1]);
+        }
+    }
+    return whole;
+}
+
+static void flip(void *data, size_t size, size_t count, const struct bigpow_fault *fault)
+{
+    unsigned char *bytes = (unsigned char *)data + fault->index % count * size;
+    bytes[fault->bit % (8 * size) / 8] ^= (unsigned char)(1u << fault->bit % 8);
+}
+
+/* A flip between passes; the twiddle is given back its bit by a second call. */
+static void flip_data(struct bigpow *context, const struct run *run)
+{
+    if (big_fault_now(context, BIGPOW_FAULT_DATA))
+        flip(run->work + context->fault.index % run->plan->rows * run->plan->stride, sizeof(double),
+             2 * run->plan->columns, &context->fault);
+}
+
+static void flip_twiddle(struct bigpow *context, const struct run *run)
+{
+    size_t leaf = context->fault.index % (run->plan->points / BIG_LEAF);
+    flip((double *)(uintptr_t)run->plan->leaf + leaf * BIG_LEAF_TW, sizeof(double), BIG_LEAF_TW - 2,
+         &context->fault);
+}
+
+static void flip_carry(struct bigpow *context, const struct run *run)
+{
+    if (big_fault_now(context, BIGPOW_FAULT_CARRY)) {
+        struct big_carry *carry = &run->carry[context->fault.index % (2 * run->plan->rows)];
+        carry->lower += ldexp(1.0, (int)(context->fault.bit % 16));
+    }
+    if (big_fault_now(context, BIGPOW_FAULT_DIGIT))
+        flip(run->out, sizeof(*run->out), 2 * run->plan->points, &context->fault);
+}
+
+static void passes(struct bigpow *context, struct run *run, const struct big_input *x,
+                   const struct big_input *y)
+{
+    const struct big_plan *plan = run->plan;
+    double start = big_seconds();
+    void (*rows)(struct run *, size_t) = y ? job_row_multiply : job_row_square;
+    if (y) {
+        run->in = *y;
+        run->work = context->work[1].data;
+        run_jobs(run, job_forward, run->units / plan->width);
+        run_jobs(run, job_row_forward, plan->rows);
+        run->other = run->work;
+    }
+    run->in = *x;
+    run->work = context->work[0].data;
+    run_jobs(run, job_forward, run->units / plan->width);
+    flip_data(context, run);
+    double columns = big_seconds();
+    bool twiddle = big_fault_now(context, BIGPOW_FAULT_TWIDDLE);
+    if (twiddle)
+        flip_twiddle(context, run);
+    run_jobs(run, rows, plan->rows);
+    if (twiddle)
+        flip_twiddle(context, run);
+    double middle = big_seconds();
+    run_jobs(run, job_inverse, run->chunks);
+    flip_carry(context, run);
+    context->stats.seconds_forward += columns - start;
+    context->stats.seconds_rows += middle - columns;
+    context->stats.seconds_inverse += big_seconds() - middle;
+    context->stats.transforms++;
+}
+
+static bool chunks_reserve(struct bigpow *context, struct run *run)
+{
+    size_t blocks = run->units / run->plan->width;
+    size_t chunks = helped(run->plan) ? (size_t)omp_get_num_threads() * JOBS_PER_THREAD : 1;
+    size_t per_chunk = (blocks + chunks - 1) / chunks;
+    run->units_per_chunk = per_chunk * run->plan->width;
+    run->chunks = (blocks + per_chunk - 1) / per_chunk;
+    size_t carry = run->chunks * 2 * run->plan->rows * sizeof(struct big_carry);
+    size_t rounding = run->chunks * sizeof(struct big_rounding);
+    if (!big_buffer_reserve(&context->carry, carry + rounding))
+        return false;
+    run->carry = context->carry.data;
+    run->rounding = (struct big_rounding *)((char *)context->carry.data + carry);
+    memset(run->rounding, 0, rounding);
+    return true;
+}
+
+static bool rounding_passes(struct bigpow *context, const struct run *run)
+{
+    double error = 0;
+    for (size_t k = 0; k < run->chunks; k++) {
+        /* Written so that a NaN fails. */
+        if (!(run->rounding[k].error < BIG_ERROR_LIMIT && run->rounding[k].largest < BIG_COEFFICIENT_LIMIT))
+            return false;
+        error = fmax(error, run->rounding[k].error);
+    }
+    context->stats.largest_error = fmax(context->stats.largest_error, error);
+    return true;
+}
+
+enum bigpow_status big_convolve(struct bigpow *context, struct big_plan *plan, const struct big_radix *radix,
+                                double factor, struct big_input x, const struct big_input *y, int32_t *out)
+{
+    struct run run = {.isa = context->isa, .plan = plan, .radix = radix, .factor = factor, .out = out};
+    run.units = plan->columns / BIG_LANES;
+    if (!plan->leaf && !big_tables_fill(&context->tables, plan))
+        return BIGPOW_NO_MEMORY;
+    if (!big_buffer_reserve(&context->work[0], big_plan_bytes(plan)) || !chunks_reserve(context, &run) ||
+        (y && !big_buffer_reserve(&context->work[1], big_plan_bytes(plan))))
+        return BIGPOW_NO_MEMORY;
+    passes(context, &run, &x, y);
+    double start = big_seconds();
+    bool good = rounding_passes(context, &run) && carries_settle(&run);
+    context->stats.seconds_inverse += big_seconds() - start;
+    context->stats.inexact += !good;
+    return good ? BIGPOW_OK : BIG_INEXACT;
+}
