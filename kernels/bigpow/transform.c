@@ -71,10 +71,12 @@ static void run_jobs(struct run *run, void (*job)(struct run *, size_t), size_t 
     size_t tasks = (size_t)omp_get_num_threads() * JOBS_PER_THREAD;
     if (tasks > count)
         tasks = count;
-    ptrdiff_t end = (ptrdiff_t)count;
-#pragma omp taskloop num_tasks(tasks) default(none) shared(run, job, end)
-    for (ptrdiff_t k = 0; k < end; k++)
-        job(run, (size_t)k);
+#pragma omp taskgroup
+    for (size_t task = 0; task < tasks; task++) {
+#pragma omp task default(none) firstprivate(run, job, count, tasks, task)
+        for (size_t k = task * count / tasks; k < (task + 1) * count / tasks; k++)
+            job(run, k);
+    }
 }
 
 /* Adds a carry to the digits from `at` on and ripples it to its end. What passes the last digit has to be
