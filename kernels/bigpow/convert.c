@@ -161,7 +161,7 @@ static enum bigpow_status convert(struct bigpow *context, struct bigpow_decimal 
     while (!status && c.pieces > 1)
         status = level_up(&c);
     if (!status)
-        status = big_decimal_make(result, c.values, c.size, decade);
+        status = big_decimal_make(context->isa, result, c.values, c.size, decade);
     free(c.values);
     free(c.power);
     return status;
@@ -173,7 +173,7 @@ static bool conversion_right(struct bigpow *context, const struct bigpow_decimal
     double start = big_seconds();
     uint64_t prime = big_random_prime(context);
     bool right =
-        bigpow_decimal_residue(result, prime) == big_limbs_residue(number->limbs, number->count, prime);
+        bigpow_decimal_residue(result, prime) == big_limbs_residue(context->isa, number->limbs, number->count, prime);
     context->stats.seconds_check += big_seconds() - start;
     context->stats.mismatches += !right;
     return right;
@@ -190,7 +190,7 @@ static enum bigpow_status convert_exact(struct bigpow *context, struct bigpow_de
     if (limbs && digits && big_memory_probe(number->count * 96)) {
         memcpy(limbs, number->limbs, number->count * sizeof(*limbs));
         if (piece_digits(digits, size, limbs, number->count, 5))
-            status = big_decimal_make(result, digits, size, 5);
+            status = big_decimal_make(context->isa, result, digits, size, 5);
     }
     free(limbs);
     free(digits);

@@ -33,21 +33,19 @@ bool big_decimal_reserve(struct bigpow_decimal *number, size_t chunks)
     return true;
 }
 
-enum bigpow_status big_decimal_make(struct bigpow_decimal *number, int32_t *digits, uint64_t count,
-                                    unsigned width)
+enum bigpow_status big_decimal_make(const struct big_isa *isa, struct bigpow_decimal *number, const int32_t *digits,
+                                    uint64_t count, unsigned width)
 {
-    count = big_digits_trim(digits, count);
-    if (!big_digits_canonical(digits, count, (int32_t)big_decade(width)))
-        return BIG_INEXACT;
     count = big_digits_trim(digits, count);
     if (!big_decimal_reserve(number, count ? (size_t)count : 1))
         return BIGPOW_NO_MEMORY;
-    memcpy(number->chunks, digits, (size_t)count * sizeof(*digits));
-    number->count = (size_t)count;
+    int32_t *chunks = (int32_t *)number->chunks;
+    bool positive = big_digits_canonical(isa, chunks, digits, count, (int32_t)big_decade(width));
+    number->count = positive ? (size_t)big_digits_trim(chunks, count) : 0;
     number->width = width;
     number->zeros = 0;
     number->negative = false;
-    return BIGPOW_OK;
+    return positive ? BIGPOW_OK : BIG_INEXACT;
 }
 
 static unsigned top_digits(const struct bigpow_decimal *number)

@@ -7,8 +7,6 @@ enum {
     BLOCK = 1024, /* digits made canonical at a time */
 };
 
-__extension__ typedef unsigned __int128 u128;
-
 uint64_t big_digits_count(size_t count, unsigned bits)
 {
     return (uint64_t)count * 64 / bits + 1;
@@ -41,36 +39,15 @@ static int32_t digit_slow(const uint64_t *limbs, size_t count, uint64_t index, u
     return field_digit(field << (63 - bits), bits);
 }
 
-static inline uint64_t load64(const unsigned char *p)
-{
-    uint64_t x;
-    memcpy(&x, p, sizeof(x));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    x = __builtin_bswap64(x);
-#endif
-    return x;
-}
-
-/* Groups [1, groups), whose bytes and the eight after them are all there. */
-static void groups_unpack(int32_t *digits, const unsigned char *bytes, uint64_t groups, unsigned bits)
-{
-    for (uint64_t g = 1; g < groups; g++) {
-        const unsigned char *p = bytes + g * bits - 1;
-        for (unsigned k = 0; k < GROUP; k++) {
-            unsigned bit = 7 + k * bits;
-            uint64_t field = load64(p + bit / 8) >> bit % 8;
-            digits[g * GROUP + k] = field_digit(field << (63 - bits), bits);
-        }
-    }
-}
-
-void big_digits_from_limbs(int32_t *digits, const uint64_t *limbs, size_t count, unsigned bits)
+void big_digits_from_limbs(const struct big_isa *isa, int32_t *digits, const uint64_t *limbs, size_t count,
+                           unsigned bits)
 {
     uint64_t all = big_digits_room(big_digits_count(count, bits)), fast = 0;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    if (count > 8) {
-        fast = ((uint64_t)count * 8 - 8) / bits;
-        groups_unpack(digits, (const unsigned char *)limbs, fast, bits);
+    /* Groups but the first, which would begin a bit below the limbs, and the last, which would read past them. */
+    if (count > 16) {
+        fast = ((uint64_t)count * 8 - 32) / bits;
+        isa->unpack(digits + GROUP, (const unsigned char *)limbs + bits - 1, fast - 1, bits);
     }
 #endif
     for (uint64_t i = 0; i < (fast ? GROUP : all); i++)
@@ -79,97 +56,78 @@ void big_digits_from_limbs(int32_t *digits, const uint64_t *limbs, size_t count,
         digits[i] = digit_slow(limbs, count, i, bits);
 }
 
-/* The digits from `at` on, the first of them below zero. */
-static bool borrow_ripple(int32_t *digits, uint64_t count, uint64_t at, int32_t base)
+/* Goes on with the borrows that met a zero; returns what leaves the block, 0 or -1. */
+static int32_t borrow_ripple(int32_t *out, size_t count, int32_t base)
 {
-    while (digits[at] < 0) {
-        digits[at] += base;
-        if (++at == count)
-            return false;
-        digits[at]--;
+    int32_t carry = 0;
+    for (size_t i = 0; i < count; i++) {
+        int32_t digit = out[i] + carry;
+        carry = digit >> 31;
+        out[i] = digit + (carry & base);
     }
+    return carry;
+}
+
+/* A stretch of digits becomes canonical given what the one below borrows: `before`, its highest digit as it was, and
+ * `*carry`, 0 or -1, what its ripples have passed on. Only rare digits, zero and borrowed from, need the ripple. */
+static void block_canonical(const struct big_isa *isa, int32_t *out, const int32_t *in, int32_t before, size_t count,
+                            int32_t base, int32_t *carry)
+{
+    int32_t negative = isa->borrow(out, in, before, count, base);
+    out[0] += *carry;
+    *carry = (negative | out[0]) < 0 ? borrow_ripple(out, count, base) : 0;
+}
+
+bool big_digits_canonical(const struct big_isa *isa, int32_t *out, const int32_t *digits, uint64_t count, int32_t base)
+{
+    int32_t carry = 0;
+    for (uint64_t at = 0; at < count; at += BLOCK) {
+        size_t size = count - at < BLOCK ? (size_t)(count - at) : BLOCK;
+        block_canonical(isa, out + at, digits + at, at ? digits[at - 1] : 0, size, base, &carry);
+    }
+    return !carry && !(count && digits[count - 1] < 0);
+}
+
+/* Whole blocks are packed where they belong while the stores stay inside; the last ones go through a buffer. */
+static bool block_pack(const struct big_isa *isa, unsigned char *bytes, uint64_t at, uint64_t size, const int32_t *digits,
+                       size_t count, unsigned bits)
+{
+    unsigned char last[BLOCK * 3 + 24] = {0};
+    uint64_t end = at + (uint64_t)count / GROUP * bits;
+    if (end + 24 <= size) {
+        isa->pack(bytes + at, digits, count / GROUP, bits);
+        return true;
+    }
+    isa->pack(last, digits, count / GROUP, bits);
+    uint64_t fits = at < size ? size - at : 0, used = end - at;
+    for (uint64_t k = fits; k < used; k++)
+        if (last[k])
+            return false;
+    if (fits)
+        memcpy(bytes + at, last, (size_t)(fits < used ? fits : used));
     return true;
 }
 
-/*
- * A negative digit borrows one from the next. The borrows are independent of each other but where a digit is
- * zero and borrowed from: those ripples are rare, so they are done one by one after the block. Blocks go from
- * the top down: the digits above are canonical when a ripple reaches them.
- */
-static bool block_canonical(int32_t *digits, uint64_t count, uint64_t first, uint64_t size, int32_t base)
+bool big_digits_to_limbs(const struct big_isa *isa, uint64_t *out, size_t limbs, const int32_t *digits, uint64_t count,
+                         unsigned bits)
 {
-    int32_t before[BLOCK + 1], negative = 0;
-    before[0] = first ? digits[first - 1] : 0;
-    memcpy(before + 1, digits + first, size * sizeof(*digits));
-    int32_t *out = digits + first;
-    for (uint64_t i = 0; i < size; i++) {
-        out[i] = before[i + 1] + ((before[i + 1] >> 31) & base) + (before[i] >> 31);
-        negative |= out[i];
+    int32_t block[BLOCK], carry = 0;
+    unsigned char *bytes = (unsigned char *)out;
+    uint64_t size = (uint64_t)limbs * 8, used = 0;
+    bool fits = true;
+    for (uint64_t at = 0; at < count; at += BLOCK) {
+        size_t part = count - at < BLOCK ? (size_t)(count - at) : BLOCK;
+        block_canonical(isa, block, digits + at, at ? digits[at - 1] : 0, part, (int32_t)1 << bits, &carry);
+        fits &= block_pack(isa, bytes, used, size, block, part, bits);
+        used += (uint64_t)part / GROUP * bits;
     }
-    bool whole = true;
-    for (uint64_t i = 0; negative < 0 && i < size; i++)
-        if (out[i] < 0)
-            whole &= borrow_ripple(digits, count, first + i, base);
-    return whole;
-}
-
-bool big_digits_canonical(int32_t *digits, uint64_t count, int32_t base)
-{
-    if (count && digits[count - 1] < 0)
-        return false;
-    bool whole = true;
-    for (uint64_t end = count; end > 0;) {
-        uint64_t first = (end - 1) / BLOCK * BLOCK;
-        whole &= block_canonical(digits, count, first, end - first, base);
-        end = first;
-    }
-    return whole;
-}
-
-size_t big_limbs_room(uint64_t digits, unsigned bits)
-{
-    return (size_t)((digits * bits + 63) / 64 + 4);
-}
-
-static void store_words(unsigned char *p, const uint64_t word[3])
-{
-    for (unsigned k = 0; k < 3; k++) {
-        uint64_t x = word[k];
+    if (used < size)
+        memset(bytes + used, 0, (size_t)(size - used));
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        x = __builtin_bswap64(x);
+    for (size_t k = 0; k < limbs; k++)
+        out[k] = __builtin_bswap64(out[k]);
 #endif
-        memcpy(p + 8 * k, &x, sizeof(x));
-    }
-}
-
-static void group_pack(unsigned char *p, const int32_t *d, unsigned bits)
-{
-    uint64_t pair[4];
-    for (unsigned k = 0; k < 4; k++)
-        pair[k] = (uint64_t)(uint32_t)d[2 * k] | (uint64_t)(uint32_t)d[2 * k + 1] << bits;
-    u128 low = pair[0] | (u128)pair[1] << 2 * bits, high = pair[2] | (u128)pair[3] << 2 * bits;
-    u128 middle = low >> 64 | (bits > 16 ? high << (4 * bits - 64) : high >> (64 - 4 * bits));
-    if (bits <= 16) {
-        u128 all = low | high << 4 * bits;
-        store_words(p, (uint64_t[3]){(uint64_t)all, (uint64_t)(all >> 64), 0});
-        return;
-    }
-    store_words(p, (uint64_t[3]){(uint64_t)low, (uint64_t)middle, (uint64_t)(middle >> 64)});
-}
-
-size_t big_digits_to_limbs(uint64_t *limbs, const int32_t *digits, uint64_t count, unsigned bits)
-{
-    unsigned char *p = (unsigned char *)limbs;
-    for (uint64_t g = 0; g < count / GROUP; g++)
-        group_pack(p + g * bits, digits + g * GROUP, bits);
-    uint64_t bytes = count / GROUP * bits;
-    memset(p + bytes, 0, 8);
-    size_t size = (size_t)((bytes + 7) / 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    for (size_t k = 0; k < size; k++)
-        limbs[k] = __builtin_bswap64(limbs[k]);
-#endif
-    return size;
+    return fits && !carry && !(count && digits[count - 1] < 0);
 }
 
 uint64_t big_digits_trim(const int32_t *digits, uint64_t count)

@@ -1,10 +1,12 @@
-/* Between limbs, balanced digits and canonical digits. Pure functions on the caller's arrays. */
+/* Between limbs, balanced digits and canonical digits, on the caller's arrays. */
 #ifndef MILLRACE_KERNELS_BIGPOW_DIGITS_H
 #define MILLRACE_KERNELS_BIGPOW_DIGITS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "kernels/bigpow/isa.h"
 
 /* Digits of `bits` bits that big_digits_from_limbs makes of `count` limbs, one more than they fill for its
  * carry. */
@@ -15,18 +17,15 @@ uint64_t big_digits_room(uint64_t digits);
 
 /* Balanced digits, |digit| <= 2^(bits - 1), zeros up to big_digits_room(big_digits_count()). 8 <= bits <= 24.
  */
-void big_digits_from_limbs(int32_t *digits, const uint64_t *limbs, size_t count, unsigned bits);
+void big_digits_from_limbs(const struct big_isa *isa, int32_t *digits, const uint64_t *limbs, size_t count, unsigned bits);
 
-/* Makes digits with |digit| < base canonical, 0 <= digit < base, in place; false where the number is
- * negative. */
-bool big_digits_canonical(int32_t *digits, uint64_t count, int32_t base);
+/* Makes digits with |digit| < base canonical, 0 <= digit < base, out of place; false where the number is negative. */
+bool big_digits_canonical(const struct big_isa *isa, int32_t *out, const int32_t *digits, uint64_t count,
+                          int32_t base);
 
-/* Limbs that big_digits_to_limbs may write, more than the number has. */
-size_t big_limbs_room(uint64_t digits, unsigned bits);
-
-/* Packs canonical digits, a multiple of 8 of them, into limbs; returns the limbs written, leading zeros
- * included. */
-size_t big_digits_to_limbs(uint64_t *limbs, const int32_t *digits, uint64_t count, unsigned bits);
+/* The same, packed into exactly `limbs` limbs; false also where the number has more. */
+bool big_digits_to_limbs(const struct big_isa *isa, uint64_t *out, size_t limbs, const int32_t *digits, uint64_t count,
+                         unsigned bits);
 
 /* The count without leading zero digits. */
 uint64_t big_digits_trim(const int32_t *digits, uint64_t count);

@@ -22,6 +22,8 @@ struct big_input {
     uint64_t count;        /* at most 2 * points */
 };
 
+enum { BIG_WEIGHTS = 1024 };
+
 struct big_isa {
     const char *name;
     /* Column blocks [first, first + width) units of all rows: digits in, column levels done. */
@@ -39,6 +41,16 @@ struct big_isa {
     void (*columns_inverse)(const struct big_plan *plan, double *work, const struct big_radix *radix,
                             double factor, int32_t *digits, size_t first, size_t width,
                             struct big_carry *carry, struct big_rounding *rounding);
+    /* Groups of eight balanced digits of `bits` bits, 8 to 24, the first from the bit 7 of p on; a group is `bits` bytes
+     * and 32 are read. */
+    void (*unpack)(int32_t *digits, const unsigned char *p, uint64_t groups, unsigned bits);
+    /* out[i] = in[i] + base where that is negative, - 1 where in[i - 1] is (`before` for the first). Returns a negative
+     * number where an out[i] is negative. */
+    int32_t (*borrow)(int32_t *out, const int32_t *in, int32_t before, size_t count, int32_t base);
+    /* Groups of eight canonical digits to little-endian bytes, `bits` bytes a group; 24 are written at each. */
+    void (*pack)(unsigned char *p, const int32_t *digits, uint64_t groups, unsigned bits);
+    /* Weighted sums of at most BIG_WEIGHTS halves of limbs, weights below 2^21. */
+    void (*weigh)(uint64_t sums[3], const uint32_t *halves, size_t count, uint64_t weights[3][BIG_WEIGHTS]);
 };
 
 /* The tables this build has; null where the compiler or the processor's family lacks one. */

@@ -31,9 +31,9 @@ bool big_ladder_fits(const struct big_ladder *ladder)
 }
 
 /* Binary digits of a small number. */
-static uint64_t start_binary(int32_t *digits, const mpz_t value, unsigned bits)
+static uint64_t start_binary(const struct big_isa *isa, int32_t *digits, const mpz_t value, unsigned bits)
 {
-    big_digits_from_limbs(digits, mpz_limbs_read(value), mpz_size(value), bits);
+    big_digits_from_limbs(isa, digits, mpz_limbs_read(value), mpz_size(value), bits);
     return big_digits_trim(digits, big_digits_count(mpz_size(value), bits));
 }
 
@@ -59,13 +59,13 @@ static unsigned start_shift(const struct big_ladder *ladder)
     return shift;
 }
 
-static uint64_t start(const struct big_ladder *ladder, unsigned shift, int32_t *digits)
+static uint64_t start(const struct big_isa *isa, const struct big_ladder *ladder, unsigned shift, int32_t *digits)
 {
     mpz_t value;
     mpz_init(value);
     mpz_ui_pow_ui(value, ladder->base, ladder->exponent >> shift);
     uint64_t count = ladder->radix.decade ? start_decimal(digits, value, &ladder->radix)
-                                          : start_binary(digits, value, ladder->radix.bits);
+                                          : start_binary(isa, digits, value, ladder->radix.bits);
     mpz_clear(value);
     return count;
 }
@@ -96,7 +96,7 @@ enum bigpow_status big_ladder_run(struct bigpow *context, const struct big_ladde
         return status;
     int32_t *digits = context->digits[0].data;
     unsigned shift = start_shift(ladder);
-    struct big_input in = {digits, start(ladder, shift, digits)};
+    struct big_input in = {digits, start(context->isa, ladder, shift, digits)};
     uint64_t room = big_digits_room(in.count);
     while (shift--) {
         struct big_plan plan;

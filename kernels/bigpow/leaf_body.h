@@ -107,9 +107,11 @@ INLINE void leaf_product(struct point x[8], int piece, const double *other, enum
     }
 }
 
-INLINE void leaf_pass(double *p, const double *w, const double *other, enum leaf_mode mode)
+INLINE void leaf_pass(double *p, const double *w, const double *other, const double *ahead, enum leaf_mode mode)
 {
     struct point x[PIECES][8];
+    for (int k = 0; k < 16; k++)
+        __builtin_prefetch(ahead + k * 8, 1, 3);
     for (int h = 0; h < PIECES; h++) {
         for (int k = 0; k < 8; k++)
             x[h][k] = point_load(p + k * BIG_UNIT + h * LANES);

@@ -40,39 +40,15 @@ static bool same(struct big_limbs a, struct big_limbs b)
     return a.limbs == b.limbs && a.count == b.count;
 }
 
-static bool digits_make(struct big_buffer *buffer, struct big_limbs from, unsigned bits, struct big_input *in)
+static bool digits_make(const struct big_isa *isa, struct big_buffer *buffer, struct big_limbs from, unsigned bits, struct big_input *in)
 {
     in->count = big_digits_count(from.count, bits);
     if (!big_buffer_reserve(buffer, big_digits_room(in->count) * sizeof(int32_t)))
         return false;
-    big_digits_from_limbs(buffer->data, from.limbs, from.count, bits);
+    big_digits_from_limbs(isa, buffer->data, from.limbs, from.count, bits);
     in->digits = buffer->data;
     in->count = big_digits_trim(in->digits, in->count);
     return true;
-}
-
-enum bigpow_status big_limbs_make(struct bigpow *context, uint64_t *out, size_t count, int32_t *digits,
-                                  uint64_t used, unsigned bits)
-{
-    if (!big_digits_canonical(digits, used, (int32_t)1 << bits))
-        return BIG_INEXACT;
-    /* All but the last groups go where they belong; those, whose stores pass the end, through a buffer. */
-    uint64_t total = big_digits_room(big_digits_trim(digits, used));
-    uint64_t direct = total > 64 ? (total - 64) / 512 * 512 : 0;
-    if (direct * bits / 64 + 4 > count)
-        direct = 0;
-    size_t done = direct ? big_digits_to_limbs(out, digits, direct, bits) : 0;
-    if (!big_buffer_reserve(&context->digits[1], big_limbs_room(total - direct, bits) * sizeof(*out)))
-        return BIGPOW_NO_MEMORY;
-    uint64_t *rest = context->digits[1].data;
-    size_t more = big_digits_to_limbs(rest, digits + direct, total - direct, bits);
-    while (more && !rest[more - 1])
-        more--;
-    if (more > count - done)
-        return BIG_INEXACT;
-    memcpy(out + done, rest, more * sizeof(*out));
-    memset(out + done + more, 0, (count - done - more) * sizeof(*out));
-    return BIGPOW_OK;
 }
 
 static enum bigpow_status multiply_once(struct bigpow *context, uint64_t *out, struct big_limbs a,
@@ -83,8 +59,8 @@ static enum bigpow_status multiply_once(struct bigpow *context, uint64_t *out, s
     struct big_input x, y;
     bool square = same(a, b);
     double start = big_seconds();
-    if (!digits_make(&context->digits[0], a, bits, &x) ||
-        (!square && !digits_make(&context->digits[1], b, bits, &y)))
+    if (!digits_make(context->isa, &context->digits[0], a, bits, &x) ||
+        (!square && !digits_make(context->isa, &context->digits[1], b, bits, &y)))
         return BIGPOW_NO_MEMORY;
     uint64_t product = x.count + (square ? x.count : y.count);
     if (!big_plan_choose(&plan, (product + 1) / 2))
@@ -95,8 +71,8 @@ static enum bigpow_status multiply_once(struct bigpow *context, uint64_t *out, s
     int32_t *digits = context->digits[2].data;
     enum bigpow_status status = big_convolve(context, &plan, &radix, 1.0, x, square ? NULL : &y, digits);
     double convolved = big_seconds();
-    if (!status)
-        status = big_limbs_make(context, out, a.count + b.count, digits, 2 * plan.points, bits);
+    if (!status && !big_digits_to_limbs(context->isa, out, a.count + b.count, digits, 2 * plan.points, bits))
+        status = BIG_INEXACT;
     context->stats.seconds_digits += made - start + big_seconds() - convolved;
     return status;
 }
@@ -105,9 +81,9 @@ static bool product_right(struct bigpow *context, const uint64_t *out, struct bi
 {
     double start = big_seconds();
     uint64_t prime = big_random_prime(context);
-    uint64_t x = big_limbs_residue(a.limbs, a.count, prime);
-    uint64_t y = same(a, b) ? x : big_limbs_residue(b.limbs, b.count, prime);
-    bool right = big_limbs_residue(out, a.count + b.count, prime) == big_mulmod(x, y, prime);
+    uint64_t x = big_limbs_residue(context->isa, a.limbs, a.count, prime);
+    uint64_t y = same(a, b) ? x : big_limbs_residue(context->isa, b.limbs, b.count, prime);
+    bool right = big_limbs_residue(context->isa, out, a.count + b.count, prime) == big_mulmod(x, y, prime);
     context->stats.seconds_check += big_seconds() - start;
     context->stats.mismatches += !right;
     return right;

@@ -17,11 +17,6 @@ enum bigpow_status big_limbs_multiply(struct bigpow *context, uint64_t *out, str
 /* The same by GMP, its memory probed before. */
 enum bigpow_status big_limbs_exact(uint64_t *out, struct big_limbs a, struct big_limbs b);
 
-/* The finished digits of a convolution as limbs, exactly `count` of them; BIG_INEXACT where they do not fit.
- * `used` is a multiple of 8; digits[1] of the context is scratch. */
-enum bigpow_status big_limbs_make(struct bigpow *context, uint64_t *out, size_t count, int32_t *digits,
-                                  uint64_t used, unsigned bits);
-
 /* Puts in a fault of the place LIMB when one is due. */
 void big_limb_fault(struct bigpow *context, uint64_t *out, size_t count);
 

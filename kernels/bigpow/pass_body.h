@@ -3,6 +3,7 @@
 #define MILLRACE_KERNELS_BIGPOW_PASS_BODY_H
 
 #include "kernels/bigpow/carry_body.h"
+#include "kernels/bigpow/digit_body.h"
 #include "kernels/bigpow/fft_body.h"
 #include "kernels/bigpow/leaf_body.h"
 
@@ -66,6 +67,13 @@ static void columns_join(const struct big_plan *plan, double *p, size_t rows, un
     }
 }
 
+/* Asks for the unit of the next column block at this place: its rows are too far apart for the processor to guess. */
+INLINE void ahead(const double *p)
+{
+    __builtin_prefetch(p, 1, 2);
+    __builtin_prefetch(p + BIG_LANES, 1, 2);
+}
+
 INLINE vec digits_load(const struct big_input *in, uint64_t at)
 {
     if (at >= in->count)
@@ -89,8 +97,10 @@ INLINE void digits_split(const struct big_plan *plan, double *work, const struct
                 x[k] = (struct point){digits_load(in, at), digits_load(in, at + plan->points)};
             }
             node_forward(x, radix, w);
-            for (size_t k = 0; k < radix; k++)
+            for (size_t k = 0; k < radix; k++) {
                 point_store(p + k * child * plan->stride, x[k]);
+                ahead(p + k * child * plan->stride + width * BIG_UNIT);
+            }
         }
     }
 }
@@ -134,7 +144,7 @@ INLINE void leaves(const struct big_plan *plan, double *p, size_t units, size_t 
 {
     for (size_t k = 0; k < units; k += BIG_LEAF / BIG_LANES, leaf++)
         leaf_pass(p + k * BIG_UNIT, plan->leaf + leaf * BIG_LEAF_TW, other ? other + k * BIG_UNIT : NULL,
-                  mode);
+                  p + k * BIG_UNIT + plan->stride, mode);
 }
 
 static void leaves_forward(const struct big_plan *plan, double *p, size_t units, size_t leaf)
@@ -249,6 +259,8 @@ static void columns_inverse(const struct big_plan *plan, double *work, const str
             size_t row = k * child + i;
             int32_t *out = digits + row * plan->columns + first * BIG_LANES;
             const double *from = p + k * child * plan->stride;
+            for (size_t u = 0; u < width; u++)
+                ahead(from + (width + u) * BIG_UNIT);
             carry_row(from, 0, width, plan, radix, factor, out, &carry[2 * row], &error, &largest);
             carry_row(from, 1, width, plan, radix, factor, out + plan->points, &carry[2 * row + 1], &error,
                       &largest);
@@ -264,6 +276,10 @@ const struct big_isa BIG_ISA = {
     .row_square = row_square,
     .row_multiply = row_multiply,
     .columns_inverse = columns_inverse,
+    .unpack = unpack,
+    .borrow = borrow,
+    .pack = pack,
+    .weigh = weigh,
 };
 
 #endif

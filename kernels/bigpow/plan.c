@@ -66,7 +66,7 @@ static unsigned choose_columns_log2(size_t points, unsigned odd, unsigned log2)
 {
     unsigned columns = 6;
     while (columns < COLUMNS_MAX_LOG2 &&
-           (((size_t)1 << (2 * columns)) < points || points >> columns > ROWS_PREFERRED))
+           (((size_t)1 << (2 * columns)) < points || (points >> columns) > ROWS_PREFERRED))
         columns++;
     unsigned most = odd == 1 ? log2 - 1 : log2; /* at least one column level must be there */
     return columns < most ? columns : most;

@@ -95,7 +95,8 @@ static enum bigpow_status ladder_binary(struct bigpow *context, uint64_t *out, s
     if (status)
         return status;
     double start = big_seconds();
-    status = big_limbs_make(context, out, limbs, context->digits[0].data, count, bits);
+    if (!big_digits_to_limbs(context->isa, out, limbs, context->digits[0].data, count, bits))
+        status = BIG_INEXACT;
     context->stats.seconds_digits += big_seconds() - start;
     return status;
 }
@@ -144,8 +145,8 @@ static bool power_right(struct bigpow *context, const uint64_t *out, size_t limb
 {
     double start = big_seconds();
     uint64_t prime = big_random_prime(context);
-    uint64_t want = big_powmod(big_limbs_residue(odd->limbs, odd->count, prime), exponent, prime);
-    bool right = big_limbs_residue(out, limbs, prime) == want;
+    uint64_t want = big_powmod(big_limbs_residue(context->isa, odd->limbs, odd->count, prime), exponent, prime);
+    bool right = big_limbs_residue(context->isa, out, limbs, prime) == want;
     context->stats.seconds_check += big_seconds() - start;
     context->stats.mismatches += !right;
     return right;
@@ -237,7 +238,7 @@ enum bigpow_status bigpow_power(struct bigpow *context, struct bigpow_number *re
 
 uint64_t bigpow_number_residue(const struct bigpow_number *number, uint64_t modulus)
 {
-    return modulus ? big_limbs_residue(number->limbs, number->count, modulus) : 0;
+    return modulus ? big_limbs_residue(big_isa_select("scalar"), number->limbs, number->count, modulus) : 0;
 }
 
 enum bigpow_status bigpow_power_modulo(struct bigpow_number *result, const struct bigpow_number *base,

@@ -32,7 +32,7 @@ static enum bigpow_status ladder_decimal(struct bigpow *context, struct bigpow_d
     if (status)
         return status;
     double start = big_seconds();
-    status = big_decimal_make(result, context->digits[0].data, count, ladder->radix.decade);
+    status = big_decimal_make(context->isa, result, context->digits[0].data, count, ladder->radix.decade);
     context->stats.seconds_digits += big_seconds() - start;
     if (!status)
         chunk_fault(context, result);

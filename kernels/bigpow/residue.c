@@ -1,5 +1,7 @@
 #include "kernels/bigpow/residue.h"
 
+#include <string.h>
+
 __extension__ typedef unsigned __int128 u128;
 
 /* Limbs summed with fixed weights before one reduction: the cost per limb is one multiplication and an
@@ -56,18 +58,6 @@ static uint64_t fold(u128 low, uint64_t high, uint64_t modulus)
     return (uint64_t)((top << 64 | (uint64_t)low) % modulus);
 }
 
-static uint64_t weighted(const uint64_t *limbs, size_t count, const uint64_t *weights, uint64_t modulus)
-{
-    u128 sum = 0;
-    uint64_t over = 0;
-    for (size_t k = 0; k < count; k++) {
-        u128 product = (u128)limbs[k] * weights[k];
-        sum += product;
-        over += sum < product;
-    }
-    return fold(sum, over, modulus);
-}
-
 static void fill_weights(uint64_t weights[WEIGHTS + 1], uint64_t base, uint64_t modulus)
 {
     weights[0] = 1 % modulus;
@@ -75,14 +65,52 @@ static void fill_weights(uint64_t weights[WEIGHTS + 1], uint64_t base, uint64_t 
         weights[k] = big_mulmod(weights[k - 1], base % modulus, modulus);
 }
 
-uint64_t big_limbs_residue(const uint64_t *limbs, size_t count, uint64_t modulus)
+/* Limbs in halves, each times its weight in three parts of 21 bits (the modulus may have 64 bits: the last part has
+ * 22, and twice the halves still fit). */
+struct limb_weights {
+    uint64_t part[3][BIG_WEIGHTS];
+    uint64_t all; /* of the block after */
+};
+
+static void fill_limb_weights(struct limb_weights *weights, uint64_t modulus)
 {
-    uint64_t weights[WEIGHTS + 1], residue = 0;
-    fill_weights(weights, (uint64_t)(((u128)1 << 64) % modulus), modulus);
+    uint64_t weight = 1 % modulus, step = ((uint64_t)1 << 32) % modulus;
+    for (size_t k = 0; k < BIG_WEIGHTS; k++, weight = big_mulmod(weight, step, modulus)) {
+        weights->part[0][k] = weight & 0x1fffff;
+        weights->part[1][k] = weight >> 21 & 0x1fffff;
+        weights->part[2][k] = weight >> 42;
+    }
+    weights->all = weight;
+}
+
+static uint64_t block_residue(const struct big_isa *isa, const uint64_t *limbs, size_t count,
+                              struct limb_weights *weights, uint64_t modulus)
+{
+    uint64_t sums[3];
+    uint32_t halves[BIG_WEIGHTS];
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy(halves, limbs, count * sizeof(*limbs));
+#else
+    for (size_t k = 0; k < count; k++) {
+        halves[2 * k] = (uint32_t)limbs[k];
+        halves[2 * k + 1] = (uint32_t)(limbs[k] >> 32);
+    }
+#endif
+    isa->weigh(sums, halves, 2 * count, weights->part);
+    u128 low = sums[0] + ((u128)sums[1] << 21), high = (u128)sums[2] << 42;
+    return (uint64_t)((low % modulus + high % modulus) % modulus);
+}
+
+uint64_t big_limbs_residue(const struct big_isa *isa, const uint64_t *limbs, size_t count, uint64_t modulus)
+{
+    enum { LIMBS = BIG_WEIGHTS / 2 };
+    struct limb_weights weights;
+    uint64_t residue = 0;
+    fill_limb_weights(&weights, modulus);
     for (size_t end = count; end > 0;) {
-        size_t first = (end - 1) / WEIGHTS * WEIGHTS;
-        uint64_t part = weighted(limbs + first, end - first, weights, modulus);
-        residue = (uint64_t)(((u128)residue * weights[WEIGHTS] + part) % modulus);
+        size_t first = (end - 1) / LIMBS * LIMBS;
+        uint64_t part = block_residue(isa, limbs + first, end - first, &weights, modulus);
+        residue = (uint64_t)(((u128)residue * weights.all + part) % modulus);
         end = first;
     }
     return residue;
