@@ -40,7 +40,7 @@ uint64_t big_random_prime(struct bigpow *context);
 
 /*
  * out[0 .. 2 * points) = x * y * factor (y null: x^2 * factor) as digits that are small but not canonical.
- * Both have together at most 2 * points digits, the factor at most big_plan_factor_bits. `out` may be an
+ * Both have together at most 2 * points digits, the factor is one that big_plan_release takes. `out` may be an
  * input's digits.
  */
 enum bigpow_status big_convolve(struct bigpow *context, struct big_plan *plan, const struct big_radix *radix,

@@ -121,15 +121,19 @@ static void pack(unsigned char *p, const int32_t *digits, uint64_t groups, unsig
     }
 }
 
-/* sums[j] = sum of halves[k] * weights[j][k]: weights below 2^21, so 1024 products of 53 bits fit a word. */
-static void weigh(uint64_t sums[3], const uint32_t *halves, size_t count, uint64_t weights[3][BIG_WEIGHTS])
+/* sums[j] = sum of half k of the limbs * weights[j][k]: weights of 22 bits, so 1024 products fit a word. */
+static void weigh(uint64_t sums[3], const uint64_t *limbs, size_t count, uint64_t weights[3][BIG_WEIGHTS])
 {
     size_t k = 0;
+#if LANES > 2
+    const char *halves = (const char *)limbs;
+#endif
+    count *= 2;
     sums[0] = sums[1] = sums[2] = 0;
 #if LANES == 8
     __m512i sum[3] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
     for (; k + 8 <= count; k += 8) {
-        __m512i x = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(halves + k)));
+        __m512i x = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(halves + 4 * k)));
         for (int j = 0; j < 3; j++)
             sum[j] = _mm512_add_epi64(sum[j], _mm512_mul_epu32(x, _mm512_loadu_si512(weights[j] + k)));
     }
@@ -138,7 +142,7 @@ static void weigh(uint64_t sums[3], const uint32_t *halves, size_t count, uint64
 #elif LANES == 4
     __m256i sum[3] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
     for (; k + 4 <= count; k += 4) {
-        __m256i x = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(halves + k)));
+        __m256i x = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(halves + 4 * k)));
         for (int j = 0; j < 3; j++) {
             __m256i w = _mm256_loadu_si256((const __m256i *)(weights[j] + k));
             sum[j] = _mm256_add_epi64(sum[j], _mm256_mul_epu32(x, w));
@@ -152,7 +156,7 @@ static void weigh(uint64_t sums[3], const uint32_t *halves, size_t count, uint64
 #endif
     for (; k < count; k++)
         for (int j = 0; j < 3; j++)
-            sums[j] += halves[k] * weights[j][k];
+            sums[j] += (limbs[k / 2] >> 32 * (k % 2) & 0xffffffff) * weights[j][k];
 }
 
 #endif

@@ -11,9 +11,9 @@ struct big_rounding {
     double largest; /* largest coefficient in size */
 };
 
-/* What leaves a stretch of digits upwards, in units of the next digit: see the carry pass in pass_body.h. */
+/* What leaves a stretch of digits at its upper end, round by round, all of it for the next digit: see carry_body.h. */
 struct big_carry {
-    double upper, lower, second, third;
+    double round[4];
 };
 
 /* The digits that enter a transform. */
@@ -35,12 +35,12 @@ struct big_isa {
     void (*row_square)(const struct big_plan *plan, double *work, size_t row);
     /* One row: forward, pointwise product with the same row of `other` (made by row_forward), inverse. */
     void (*row_multiply)(const struct big_plan *plan, double *work, const double *other, size_t row);
-    /* Column levels backward, then the carry pass times `factor` into digits[0 .. 2 * points). carry holds,
+    /* Column levels backward, then the carry pass into digits[0 .. 2 * points). carry holds,
      * per row, what enters the real and the imaginary half (2 * rows entries) and is left with what leaves
      * them. */
-    void (*columns_inverse)(const struct big_plan *plan, double *work, const struct big_radix *radix,
-                            double factor, int32_t *digits, size_t first, size_t width,
-                            struct big_carry *carry, struct big_rounding *rounding);
+    void (*columns_inverse)(const struct big_plan *plan, double *work, const struct big_release *release,
+                            int32_t *digits, size_t first, size_t width, struct big_carry *carry,
+                            struct big_rounding *rounding);
     /* Groups of eight balanced digits of `bits` bits, 8 to 24, the first from the bit 7 of p on; a group is `bits` bytes
      * and 32 are read. */
     void (*unpack)(int32_t *digits, const unsigned char *p, uint64_t groups, unsigned bits);
@@ -49,8 +49,8 @@ struct big_isa {
     int32_t (*borrow)(int32_t *out, const int32_t *in, int32_t before, size_t count, int32_t base);
     /* Groups of eight canonical digits to little-endian bytes, `bits` bytes a group; 24 are written at each. */
     void (*pack)(unsigned char *p, const int32_t *digits, uint64_t groups, unsigned bits);
-    /* Weighted sums of at most BIG_WEIGHTS halves of limbs, weights below 2^21. */
-    void (*weigh)(uint64_t sums[3], const uint32_t *halves, size_t count, uint64_t weights[3][BIG_WEIGHTS]);
+    /* Weighted sums of the halves of at most BIG_WEIGHTS / 2 limbs, weights of at most 22 bits. */
+    void (*weigh)(uint64_t sums[3], const uint64_t *limbs, size_t count, uint64_t weights[3][BIG_WEIGHTS]);
 };
 
 /* The tables this build has; null where the compiler or the processor's family lacks one. */

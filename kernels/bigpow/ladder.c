@@ -18,16 +18,12 @@ static double digits_of(const struct big_ladder *ladder, uint64_t exponent)
            SPARE_DIGITS;
 }
 
-static uint64_t bits_of(uint64_t x)
-{
-    return x ? 64 - (uint64_t)__builtin_clzll(x) : 0;
-}
-
 bool big_ladder_fits(const struct big_ladder *ladder)
 {
+    struct big_release release;
     double digits = digits_of(ladder, ladder->exponent);
-    return digits < ldexp(1, BIG_MAX_LOG2) &&
-           bits_of(ladder->base) <= big_plan_factor_bits(&ladder->radix, (uint64_t)digits);
+    return digits < ldexp(1, BIG_MAX_LOG2) && ladder->base < (uint64_t)1 << 30 &&
+           big_plan_release(&release, &ladder->radix, (double)ladder->base, (uint64_t)digits);
 }
 
 /* Binary digits of a small number. */

@@ -7,7 +7,7 @@
 
 struct big_ladder {
     struct big_radix radix;
-    uint64_t base; /* at least 2 and at most the plan's factor bits: see big_ladder_fits */
+    uint64_t base; /* at least 2; see big_ladder_fits */
     uint64_t exponent;
 };
 

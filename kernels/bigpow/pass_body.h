@@ -241,32 +241,53 @@ static void rounding_merge(struct big_rounding *rounding, vec error, vec largest
     }
 }
 
-static void columns_inverse(const struct big_plan *plan, double *work, const struct big_radix *radix,
-                            double factor, int32_t *digits, size_t first, size_t width,
-                            struct big_carry *carry, struct big_rounding *rounding)
+/* One row of the block after the last level: both halves. */
+INLINE void row_release(const struct big_plan *plan, const double *p, const struct big_release *release,
+                        unsigned rounds, size_t width, int32_t *out, struct big_carry *carry, struct carry_vec *seen)
+{
+    carry_row(p, 0, width, plan->scale, release, rounds, out, &carry[0], seen);
+    carry_row(p, 1, width, plan->scale, release, rounds, out + plan->points, &carry[1], seen);
+}
+
+/* The last level of the block and, row by row while they are in the first-level cache, the carry pass. */
+INLINE void block_release(const struct big_plan *plan, double *block, const struct big_release *release,
+                          unsigned rounds, int32_t *digits, size_t width, struct big_carry *carry,
+                          struct carry_vec *seen)
 {
     unsigned top = plan->column[0].radix;
     size_t child = plan->rows / top;
-    double *block = work + first * BIG_UNIT;
-    vec error = (vec){0}, largest = (vec){0};
-    for (size_t k = 0; k < top; k++)
-        columns_join(plan, block + k * child * plan->stride, child, 1, k, width);
     for (size_t i = 0; i < child; i++) {
         double *p = block + i * plan->stride;
         struct legs at = {p, child * plan->stride, 1, 0, width};
         level_pass(at, 0, 1, &plan->column[0], 0, false);
         for (size_t k = 0; k < top; k++) {
             size_t row = k * child + i;
-            int32_t *out = digits + row * plan->columns + first * BIG_LANES;
             const double *from = p + k * child * plan->stride;
             for (size_t u = 0; u < width; u++)
                 ahead(from + (width + u) * BIG_UNIT);
-            carry_row(from, 0, width, plan, radix, factor, out, &carry[2 * row], &error, &largest);
-            carry_row(from, 1, width, plan, radix, factor, out + plan->points, &carry[2 * row + 1], &error,
-                      &largest);
+            row_release(plan, from, release, rounds, width, digits + row * plan->columns, &carry[2 * row], seen);
         }
     }
-    rounding_merge(rounding, error, largest);
+}
+
+static void columns_inverse(const struct big_plan *plan, double *work, const struct big_release *release,
+                            int32_t *digits, size_t first, size_t width, struct big_carry *carry,
+                            struct big_rounding *rounding)
+{
+    unsigned top = plan->column[0].radix;
+    size_t child = plan->rows / top;
+    double *block = work + first * BIG_UNIT;
+    struct carry_vec seen = {.error = (vec){0}, .largest = (vec){0}};
+    for (size_t k = 0; k < top; k++)
+        columns_join(plan, block + k * child * plan->stride, child, 1, k, width);
+    digits += first * BIG_LANES;
+    if (release->rounds == 2)
+        block_release(plan, block, release, 2, digits, width, carry, &seen);
+    else if (release->rounds == 3)
+        block_release(plan, block, release, 3, digits, width, carry, &seen);
+    else
+        block_release(plan, block, release, 4, digits, width, carry, &seen);
+    rounding_merge(rounding, seen.error, seen.largest);
 }
 
 const struct big_isa BIG_ISA = {

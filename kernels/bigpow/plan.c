@@ -161,19 +161,20 @@ unsigned big_plan_decade(uint64_t decimal_digits)
     return (double)(decimal_digits / 6 + 1) <= safe_digits(log2(1e6)) ? 6 : 5;
 }
 
-unsigned big_plan_factor_bits(const struct big_radix *radix, uint64_t product_digits)
+bool big_plan_release(struct big_release *release, const struct big_radix *radix, double factor,
+                      uint64_t product_digits)
 {
-    double size = 2.0 * radix->bits - 2 + log2((double)product_digits);
-    double coefficient = size < 51 ? size : 51, bits = radix->bits - 1.0;
-    unsigned factor = 0;
-    for (unsigned g = 1; g <= 26; g++) {
-        double lower = fmax(bits, coefficient - 2 * bits) + g + 1;
-        double first = fmax(lower, bits + g) + 1;
-        double second = fmax(bits, first - bits) + 1;
-        if (first < 51 && second - bits < bits - 3)
-            factor = g;
+    /* 16 times the standard deviation of a sum of products of digits uniform in +-base / 2. */
+    double expected = 16 * radix->base * radix->base / 12 * sqrt((double)product_digits / 2);
+    *release = (struct big_release){radix->base, radix->inverse, factor, 0, 0};
+    for (unsigned rounds = factor == 1 ? 2 : 3; rounds <= 4; rounds++) {
+        double exact = fmin(BIG_COEFFICIENT_LIMIT, BIG_COEFFICIENT_LIMIT / 2 * radix->base / factor);
+        release->limit = fmin(exact, pow(radix->base, rounds + 1) / (32 * factor));
+        release->rounds = rounds;
+        if (release->limit >= fmin(expected, BIG_COEFFICIENT_LIMIT))
+            return true;
     }
-    return factor;
+    return false;
 }
 
 size_t big_plan_bytes(const struct big_plan *plan)

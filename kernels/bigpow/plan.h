@@ -84,9 +84,21 @@ unsigned big_plan_bits_for(uint64_t product_bits);
 /* The same for radix 10^k and a product of this many decimal digits: the largest k. */
 unsigned big_plan_decade(uint64_t decimal_digits);
 
-/* Largest size in bits of a factor that the carry pass can multiply by and still leave digits of size near
- * base / 2. */
-unsigned big_plan_factor_bits(const struct big_radix *radix, uint64_t product_digits);
+/* How a carry pass releases the carries of coefficients multiplied by `factor`: in 2 to 4 rounds. */
+struct big_release {
+    double base, inverse;
+    double factor;
+    double limit; /* largest coefficient that leaves digits of size at most base * (1/2 + 1/16) */
+    unsigned rounds;
+};
+
+/*
+ * Fills it in; false where four rounds would not do for the coefficients of a product of random digits of this length,
+ * with a wide margin. A round leaves v = r + h', |r| <= base / 2, h' the h of the digit before, so that after c rounds
+ * |digit| <= base / 2 + 1 + limit * factor / base^c; limit * factor / base < 2^51 keeps all values exact.
+ */
+bool big_plan_release(struct big_release *release, const struct big_radix *radix, double factor,
+                      uint64_t product_digits);
 
 /* Bytes of one work array of the plan. */
 size_t big_plan_bytes(const struct big_plan *plan);

@@ -1,7 +1,5 @@
 #include "kernels/bigpow/residue.h"
 
-#include <string.h>
-
 __extension__ typedef unsigned __int128 u128;
 
 /* Limbs summed with fixed weights before one reduction: the cost per limb is one multiplication and an
@@ -87,16 +85,7 @@ static uint64_t block_residue(const struct big_isa *isa, const uint64_t *limbs, 
                               struct limb_weights *weights, uint64_t modulus)
 {
     uint64_t sums[3];
-    uint32_t halves[BIG_WEIGHTS];
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    memcpy(halves, limbs, count * sizeof(*limbs));
-#else
-    for (size_t k = 0; k < count; k++) {
-        halves[2 * k] = (uint32_t)limbs[k];
-        halves[2 * k + 1] = (uint32_t)(limbs[k] >> 32);
-    }
-#endif
-    isa->weigh(sums, halves, 2 * count, weights->part);
+    isa->weigh(sums, limbs, count, weights->part);
     u128 low = sums[0] + ((u128)sums[1] << 21), high = (u128)sums[2] << 42;
     return (uint64_t)((low % modulus + high % modulus) % modulus);
 }

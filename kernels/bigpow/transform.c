@@ -13,8 +13,7 @@ enum {
 struct run {
     const struct big_isa *isa;
     const struct big_plan *plan;
-    const struct big_radix *radix;
-    double factor;
+    struct big_release release;
     struct big_input in;
     double *work;
     const double *other;
@@ -52,7 +51,7 @@ static void job_inverse(struct run *run, size_t chunk)
     struct big_carry *carry = run->carry + chunk * 2 * run->plan->rows;
     memset(carry, 0, 2 * run->plan->rows * sizeof(*carry));
     for (; first < end; first += width)
-        run->isa->columns_inverse(run->plan, run->work, run->radix, run->factor, run->out, first, width,
+        run->isa->columns_inverse(run->plan, run->work, &run->release, run->out, first, width,
                                   carry, &run->rounding[chunk]);
 }
 
@@ -83,17 +82,16 @@ static void run_jobs(struct run *run, void (*job)(struct run *, size_t), size_t 
  * nothing. */
 static bool carry_settle(const struct run *run, uint64_t at, const struct big_carry *carry)
 {
-    int64_t base = (int64_t)run->radix->base, high = (int64_t)carry->upper;
-    int64_t low = (int64_t)(carry->lower + carry->second + carry->third);
+    int64_t base = (int64_t)run->release.base, low = 0;
+    for (unsigned k = 0; k < run->release.rounds; k++)
+        low += (int64_t)carry->round[k];
     uint64_t end = 2 * (uint64_t)run->plan->points;
-    while (low || high) {
+    while (low) {
         if (at == end)
             return false;
         int64_t digit = run->out[at] + low, half = digit < 0 ? -base / 2 : base / 2;
         low = (digit + half) / base;
         run->out[at++] = (int32_t)(digit - low * base);
-        low += high;
-        high = 0;
     }
     return true;
 }
@@ -140,7 +138,7 @@ static void flip_carry(struct bigpow *context, const struct run *run)
 {
     if (big_fault_now(context, BIGPOW_FAULT_CARRY)) {
         struct big_carry *carry = &run->carry[context->fault.index % (2 * run->plan->rows)];
-        carry->lower += ldexp(1.0, (int)(context->fault.bit % 16));
+        carry->round[0] += ldexp(1.0, (int)(context->fault.bit % 16));
     }
     if (big_fault_now(context, BIGPOW_FAULT_DIGIT))
         flip(run->out, sizeof(*run->out), 2 * run->plan->points, &context->fault);
@@ -201,7 +199,7 @@ static bool rounding_passes(struct bigpow *context, const struct run *run)
     double error = 0;
     for (size_t k = 0; k < run->chunks; k++) {
         /* Written so that a NaN fails. */
-        if (!(run->rounding[k].error < BIG_ERROR_LIMIT && run->rounding[k].largest < BIG_COEFFICIENT_LIMIT))
+        if (!(run->rounding[k].error < BIG_ERROR_LIMIT && run->rounding[k].largest < run->release.limit))
             return false;
         error = fmax(error, run->rounding[k].error);
     }
@@ -212,8 +210,10 @@ static bool rounding_passes(struct bigpow *context, const struct run *run)
 enum bigpow_status big_convolve(struct bigpow *context, struct big_plan *plan, const struct big_radix *radix,
                                 double factor, struct big_input x, const struct big_input *y, int32_t *out)
 {
-    struct run run = {.isa = context->isa, .plan = plan, .radix = radix, .factor = factor, .out = out};
+    struct run run = {.isa = context->isa, .plan = plan, .out = out};
     run.units = plan->columns / BIG_LANES;
+    if (!big_plan_release(&run.release, radix, factor, 2 * (uint64_t)plan->points))
+        return BIG_INEXACT;
     if (!plan->leaf && !big_tables_fill(&context->tables, plan))
         return BIGPOW_NO_MEMORY;
     if (!big_buffer_reserve(&context->work[0], big_plan_bytes(plan)) || !chunks_reserve(context, &run) ||
