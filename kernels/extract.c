@@ -223,7 +223,7 @@ static enum extract_status run_regex(struct run *run, const struct selector *sel
     switch (regex_first(selector->regex, &run->scratch->regex, run->text.data, run->text.size,
                         selector->has_group, &run->budget, &range)) {
     case REGEX_TOO_SLOW:
-        return fail(run, EXTRACT_TOO_SLOW, "pattern takes too long on this page");
+        return fail(run, EXTRACT_TOO_SLOW, "pattern takes too much time or memory on this page");
     case REGEX_NO_MEMORY:
         return fail(run, EXTRACT_NO_MEMORY, "out of memory");
     case REGEX_NOT_FOUND:

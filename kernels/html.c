@@ -9,6 +9,7 @@
 #include <strings.h>
 
 enum {
+    LOOK_AHEAD = 8, /* no piece but the last is shorter; MyHTML looks for DOCTYPE and [CDATA[ behind `<!` */
     KEPT_MEMORY = 8 << 20,     /* a tree that grew larger is freed, not kept for the next page */
     COPIED_AT_ONCE = 16 << 20, /* bytes that reconstruction may copy while one piece is fed */
     SHORTEST_REPEAT = 4, /* bytes of the shortest markup that makes the formatting elements be copied: <p>x */
@@ -183,9 +184,11 @@ static size_t safe_piece(const myhtml_tree_t *tree, const uint8_t *text, size_t 
  */
 static size_t cut(const uint8_t *text, size_t n, size_t wanted)
 {
+    if (wanted < LOOK_AHEAD)
+        wanted = LOOK_AHEAD;
     if (wanted >= n)
         return n;
-    const uint8_t *end = memrchr(text, '>', wanted);
+    const uint8_t *end = memrchr(text + LOOK_AHEAD - 1, '>', wanted - LOOK_AHEAD + 1);
     if (!end)
         end = memchr(text + wanted, '>', n - wanted);
     return end ? (size_t)(end - text) + 1 : n;
@@ -202,8 +205,26 @@ static enum html_status check_limits(struct html_parser *parser, const struct ht
 }
 
 /*
- * MyHTML looks for the bytes of a token from the first piece on, which costs the square of the number of
- * pieces; begun at the newest it finds them at once.
+ * Takes back the bytes behind a `<!` at the end of the piece where MyHTML has to see more of them to know what begins
+ * there, and returns their number, at most LOOK_AHEAD - 1: fed again with the next piece they are read; left there, those
+ * of a bogus comment would be lost, and the text up to the next `>` with them.
+ */
+static size_t take_back(myhtml_tree_t *tree)
+{
+    if (tree->state != MyHTML_TOKENIZER_STATE_MARKUP_DECLARATION_OPEN)
+        return 0;
+    size_t begin = tree->current_token_node->raw_begin;
+    size_t count = tree->global_offset > begin ? tree->global_offset - begin : 0;
+    if (count >= LOOK_AHEAD || count > tree->incoming_buf->size)
+        return 0;
+    tree->incoming_buf->size -= count;
+    tree->global_offset -= count;
+    return count;
+}
+
+/*
+ * MyHTML looks for the bytes of a token from the first piece on, which costs the square of the number of pieces; begun at
+ * the newest it finds them at once.
  */
 static bool feed_piece(struct html_parser *parser, const char *piece, size_t size)
 {
@@ -233,6 +254,8 @@ static enum html_status feed(struct html_parser *parser, const uint8_t *text, si
         size = cut(text, n, size);
         if (size == n ? !feed_last(parser, text, n) : !feed_piece(parser, (const char *)text, size))
             return HTML_NO_MEMORY;
+        if (size < n)
+            size -= take_back(parser->tree);
         text += size;
         n -= size;
         status = check_limits(parser, limits, budget);

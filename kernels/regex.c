@@ -3,7 +3,7 @@
 #include <string.h>
 
 enum {
-    MATCH_LIMIT = 1000000,   /* at one place: some ms */
+    MATCH_LIMIT = 10000000,  /* backtracks at one place: some 50 ms */
     HEAP_LIMIT_KIB = 1024,   /* without the JIT */
     JIT_STACK = 1024 * 1024, /* with it */
     FIRST_STEPS = 1 << 24,   /* of the first window, should each place cost the whole text */
