@@ -205,15 +205,19 @@ static enum html_status check_limits(struct html_parser *parser, const struct ht
 }
 
 /*
- * Takes back the bytes behind a `<!` at the end of the piece where MyHTML has to see more of them to know what begins
- * there, and returns their number, at most LOOK_AHEAD - 1: fed again with the next piece they are read; left there, those
- * of a bogus comment would be lost, and the text up to the next `>` with them.
+ * Takes back the bytes at the end of the piece that MyHTML cannot judge before it sees more of them, behind `<!` and behind
+ * `<!DOCTYPE html `, and returns their number, at most LOOK_AHEAD - 1. Fed again with the next piece they are read; left
+ * there, those of a bogus comment would be lost, and the text up to the next `>` with them.
  */
 static size_t take_back(myhtml_tree_t *tree)
 {
-    if (tree->state != MyHTML_TOKENIZER_STATE_MARKUP_DECLARATION_OPEN)
+    size_t begin;
+    if (tree->state == MyHTML_TOKENIZER_STATE_MARKUP_DECLARATION_OPEN)
+        begin = tree->current_token_node->raw_begin;
+    else if (tree->state == MyHTML_TOKENIZER_STATE_CUSTOM_AFTER_DOCTYPE_NAME_A_Z)
+        begin = tree->current_token_node->str.length; /* where MyHTML keeps it in this state */
+    else
         return 0;
-    size_t begin = tree->current_token_node->raw_begin;
     size_t count = tree->global_offset > begin ? tree->global_offset - begin : 0;
     if (count >= LOOK_AHEAD || count > tree->incoming_buf->size)
         return 0;
