@@ -28,7 +28,8 @@ struct html_parser {
     myhtml_tree_t *tree;
     struct pool pools[5];
     mchar_async_chunk_t *seen_strings;
-    size_t memory; /* what the walks have found so far */
+    size_t memory;            /* what the walks have found so far */
+    bool ends_in_declaration; /* a `<!` is among the last bytes */
     struct bytebuf last_piece;
 };
 
@@ -238,13 +239,19 @@ static bool feed_piece(struct html_parser *parser, const char *piece, size_t siz
     return true;
 }
 
-/* MyHTML reads one byte beyond the page, so the last piece is fed from a copy with a NUL behind it. */
+/*
+ * The last piece is fed from a copy: with a NUL behind it, because MyHTML reads one byte too far there; and with spaces at
+ * the end where a `<!` is so near to it that MyHTML would take what follows, tags too, for text.
+ */
 static bool feed_last(struct html_parser *parser, const uint8_t *text, size_t n)
 {
+    static const char padding[LOOK_AHEAD + 1] = "        ";
+    size_t spaces = parser->ends_in_declaration ? LOOK_AHEAD : 0;
     bytebuf_free(&parser->last_piece);
-    bytebuf_init(&parser->last_piece, n + 1);
-    return bytebuf_append(&parser->last_piece, text, n) && bytebuf_append(&parser->last_piece, "", 1) &&
-           feed_piece(parser, (const char *)parser->last_piece.data, n);
+    bytebuf_init(&parser->last_piece, n + sizeof padding);
+    return bytebuf_append(&parser->last_piece, text, n) &&
+           bytebuf_append(&parser->last_piece, padding + LOOK_AHEAD - spaces, spaces + 1) &&
+           feed_piece(parser, (const char *)parser->last_piece.data, n + spaces);
 }
 
 static enum html_status feed(struct html_parser *parser, const uint8_t *text, size_t n,
@@ -278,6 +285,8 @@ enum html_status html_parse(struct html_parser *parser, const uint8_t *text, siz
     }
     myhtml_tree_clean(parser->tree);
     start_walks(parser);
+    size_t end = n < LOOK_AHEAD + 1 ? n : LOOK_AHEAD + 1;
+    parser->ends_in_declaration = end > 0 && memmem(text + n - end, end, "<!", 2) != NULL;
     enum html_status status = feed(parser, n ? text : (const uint8_t *)" ", n ? n : 1, limits, budget);
     if (status == HTML_OK && myhtml_parse_chunk_end(parser->tree))
         status = HTML_NO_MEMORY;

@@ -74,6 +74,8 @@ static const struct text_case texts[] = {
     {"<frameset><h1>no</h1></frameset>", "(none)"},
     {"<h1>a\u00a0 \u2003b</h1>", "a\u00a0 \u2003b"},
     {"<h1>ab</h1\t x=y>c", "ab"},
+    {"<h1>a<!b>c", "ac"},
+    {"<h1>a<!b><i>c", "ac"},
     {"<h1/>selfclosed is not", "selfclosed is not"},
 };
 
