@@ -106,20 +106,26 @@ static void test_regex_groups_and_places(void)
 static void test_regex_far_away(void)
 {
     static char body[3000001];
-    static const char *const selectors[] = {"regex:.b(é+)", NULL};
+    static const char *const selectors[] = {"regex:.b(é+)", "regex:x", NULL};
     struct extractor *extractor = extractor_of(selectors, 60000);
     struct extract_scratch *scratch = extract_scratch_create();
-    struct field_value value;
+    struct field_value values[2];
     struct extract_error error;
     CU_ASSERT_FATAL(extractor && scratch);
     memset(body, 'b', sizeof body - 1);
     for (size_t at = 100; at < sizeof body - 10; at = at * 3 + 1) {
         memcpy(body + at, "éé", 4);
-        CU_ASSERT(run(extractor, scratch, body, NULL, &value, &error) == EXTRACT_OK && is(&value, "éé"));
-        field_values_free(&value, 1);
+        CU_ASSERT(run(extractor, scratch, body, NULL, values, &error) == EXTRACT_OK && is(&values[0], "éé"));
+        field_values_free(values, 2);
         memset(body + at, 'b', 4);
     }
-    CU_ASSERT(run(extractor, scratch, body, NULL, &value, &error) == EXTRACT_OK && is(&value, NULL));
+    CU_ASSERT(run(extractor, scratch, body, NULL, values, &error) == EXTRACT_OK && is(&values[0], NULL));
+    for (size_t at = 0; at < 100; at++) { /* some of them just behind a window's end */
+        body[at] = 'x';
+        CU_ASSERT(run(extractor, scratch, body, NULL, values, &error) == EXTRACT_OK && is(&values[1], "x"));
+        field_values_free(values, 2);
+        body[at] = 'b';
+    }
     extract_scratch_destroy(scratch);
     extractor_destroy(extractor);
 }
@@ -132,9 +138,12 @@ static void test_costs_are_bounded(void)
         enum extract_status status;
         const char *message;
     } table[] = {
-        {"regex:(?:a+)+[cd]", EXTRACT_TOO_SLOW, "field f0: pattern takes too much time or memory on this page"},
-        {"regex:a(?=a*[bc])", EXTRACT_TOO_SLOW, "field f0: pattern takes too much time or memory on this page"},
-        {"regex:(a|aa|aaa)*[bc]", EXTRACT_TOO_SLOW, "field f0: pattern takes too much time or memory on this page"},
+        {"regex:(?:a+)+[cd]", EXTRACT_TOO_SLOW,
+         "field f0: pattern takes too much time or memory on this page"},
+        {"regex:a(?=a*[bc])", EXTRACT_TOO_SLOW,
+         "field f0: pattern takes too much time or memory on this page"},
+        {"regex:(a|aa|aaa)*[bc]", EXTRACT_TOO_SLOW,
+         "field f0: pattern takes too much time or memory on this page"},
         {"p", EXTRACT_TOO_LARGE, "field f0: value of more than 1 MiB"},
         {"regex:(a+)", EXTRACT_TOO_LARGE, "field f0: value of more than 1 MiB"},
     };
