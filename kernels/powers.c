@@ -114,7 +114,7 @@ double power_cost(const struct power *p)
         return (double)log2l(1 + log2_of(&p->modulus) * log2_of(&p->exponent));
     if (is_unit(&p->base))
         return 0;
-    return (double)(log2l(1 + log2_of(&p->base)) + (p->exponent.count ? log2_of(&p->exponent) : 0));
+    return (double)(log2l(log2_of(&p->base)) + (p->exponent.count ? log2_of(&p->exponent) : 0));
 }
 
 static bool is_power_of_two(const struct bigpow_number *n)

@@ -129,8 +129,6 @@ static int parse_text(int key, char *text, struct serve *serve)
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     struct serve *serve = state->input;
-    /* At every call, because argp sets its own name after the first. */
-    state->name = (char *)(uintptr_t) "millrace serve";
     switch (key) {
     case 'h':
     case OPTION_USAGE:
@@ -247,6 +245,7 @@ int cmd_serve(int argc, char **argv)
         "type=MIME close drop. It serves until SIGINT, SIGTERM or SIGUSR1.";
     const struct argp argp = {options, parse, NULL, doc, NULL, NULL, NULL};
     struct serve serve = {0};
+    argv[0] = (char *)(uintptr_t) "millrace serve"; /* the name in argp's messages */
     if (argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &serve))
         return EXIT_USAGE;
     if (serve.help)

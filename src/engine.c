@@ -233,7 +233,8 @@ static int prepare(struct engine *e, unsigned threads)
     char error[ERROR_BYTES];
     int code = EXIT_OK;
     /* The loop's thread counts: it helps at the end. */
-    e->stage = e->config->make_stage(e->config->stage_config, threads + 1, error, sizeof error);
+    e->stage = e->config->make_stage(e->config->stage_config, threads + 1, link_neighbours(e->link), error,
+                                     sizeof error);
     if (!e->stage) {
         tell(e, error);
         return EXIT_USAGE;

@@ -12,8 +12,10 @@
 
 struct engine_config {
     const struct transfer_options *transfer; /* NULL: nothing is fetched, records are computed as they are */
-    /* Makes the stage for that many threads. NULL: `error` says what is wrong with its configuration. */
-    struct stage *(*make_stage)(const void *stage_config, unsigned threads, char *error, size_t error_size);
+    /* Makes the stage for that many threads, on one of `sharing` ranks of this machine. NULL: `error` says what is
+     * wrong with its configuration. */
+    struct stage *(*make_stage)(const void *stage_config, unsigned threads, int sharing, char *error,
+                                size_t error_size);
     const void *stage_config;
     struct head_config head;
     unsigned threads; /* compute threads of each rank; 0: pool_default_threads */

@@ -2,18 +2,22 @@
 #include "src/cmd_serve.h"
 #include "src/engine.h"
 #include "src/link.h"
-#include "src/options.h"
+#include "src/options_pages.h"
+#include "src/options_pow.h"
 
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+typedef int parse_fn(int argc, char **argv, bool speak, struct job **job);
+
 static const char usage[] = "Usage: millrace COMMAND [OPTION...] [INPUT...]\n"
                             "Fetch a long list of pages over MPI ranks, and compute on what arrives.\n"
                             "\n"
                             "  scrape   fetch, extract fields, gather one row a page: the main job\n"
                             "  fetch    fetch, each body to a file of its own\n"
+                            "  pow      exact integer powers\n"
                             "  serve    a small site with delays and faults, for trying things\n"
                             "\n"
                             "millrace COMMAND --help tells more; millrace --version its version.\n"
@@ -32,20 +36,30 @@ static bool hold_signals(void)
     return sigprocmask(SIG_BLOCK, &set, NULL) == 0 && signal(SIGPIPE, SIG_IGN) != SIG_ERR;
 }
 
-static int run_job(enum job_kind kind, int argc, char **argv)
+static int parse_scrape(int argc, char **argv, bool speak, struct job **job)
+{
+    return options_pages_parse(PAGES_SCRAPE, argc, argv, speak, job);
+}
+
+static int parse_fetch(int argc, char **argv, bool speak, struct job **job)
+{
+    return options_pages_parse(PAGES_FETCH, argc, argv, speak, job);
+}
+
+static int run_job(parse_fn *parse, int argc, char **argv)
 {
     if (!hold_signals())
         return EXIT_STOPPED;
-    /* Among other ranks MPI comes first, so that one of them can speak for all; alone, --help need not wait
-     * for it. */
+    /* Among other ranks MPI comes first, so that one of them can speak for all; alone, --help need not wait for it. */
     struct link *link = link_launched() ? link_open(&argc, &argv) : NULL;
-    struct options options;
-    int code = options_parse(&options, kind, argc, argv, !link || link_rank(link) == 0);
-    if (code < 0 && !link && !(link = link_open(&argc, &argv)))
+    struct job *job;
+    int code = parse(argc, argv, !link || link_rank(link) == 0, &job);
+    if (code < 0) {
         code = EXIT_STOPPED;
-    if (code < 0)
-        code = engine_run(link, &options.engine);
-    options_free(&options);
+        if (link || (link = link_open(&argc, &argv)))
+            code = engine_run(link, &job->engine);
+        job->free(job);
+    }
     if (link)
         link_close(link);
     return code;
@@ -53,21 +67,24 @@ static int run_job(enum job_kind kind, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    static const struct {
+        const char *name;
+        parse_fn *parse;
+    } jobs[] = {{"scrape", parse_scrape}, {"fetch", parse_fetch}, {"pow", options_pow_parse}};
     const char *command = argc > 1 ? argv[1] : "";
     /* libcurl takes host names in other scripts from the locale's charset. URLs are UTF-8 wherever they come from, so a
      * failure only means that such names are refused. */
     setlocale(LC_CTYPE, "C.UTF-8");
-    if (strcmp(command, "scrape") == 0)
-        return run_job(JOB_SCRAPE, argc - 1, argv + 1);
-    if (strcmp(command, "fetch") == 0)
-        return run_job(JOB_FETCH, argc - 1, argv + 1);
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++)
+        if (strcmp(command, jobs[i].name) == 0)
+            return run_job(jobs[i].parse, argc - 1, argv + 1);
     if (strcmp(command, "serve") == 0)
         return cmd_serve(argc - 1, argv + 1);
     if (strcmp(command, "--version") == 0) {
         puts("millrace " MILLRACE_VERSION);
         return EXIT_OK;
     }
-    if (strcmp(command, "--help") == 0 || strcmp(command, "help") == 0) {
+    if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 || strcmp(command, "help") == 0) {
         fputs(usage, stdout);
         return EXIT_OK;
     }

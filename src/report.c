@@ -54,27 +54,35 @@ static void summarise_rank(const struct tally *t, uint32_t rank, FILE *out)
             seconds(t->longest_stall_ns) * 1e3);
 }
 
+static void summarise_requests(const struct report *r, const struct tally *all, double wall, FILE *out)
+{
+    const struct dealer_stats *d = &r->figures->dealer;
+    char received[32];
+    fprintf(out,
+            "  %llu requests (%.0f/s; %llu retries, %llu redirects) over %llu connections, %s received;"
+            " half took under %.0f ms, 99%% under %.0f ms\n",
+            (unsigned long long)all->requests, ratio((double)all->requests, wall),
+            (unsigned long long)d->retries, (unsigned long long)d->redirects,
+            (unsigned long long)all->connections, bytes_text(all->received, received, sizeof received),
+            seconds((uint64_t)tally_fetch_quantile(all, 0.5)) * 1e3,
+            seconds((uint64_t)tally_fetch_quantile(all, 0.99)) * 1e3);
+}
+
 void report_summary(const struct report *r, bool verbose, FILE *out)
 {
     const struct head_figures *f = r->figures;
     struct tally all = sum(r);
-    char received[32], memory[32];
+    char memory[32];
     double wall = seconds((uint64_t)f->seconds_ns);
     fprintf(out, "millrace: %llu records in %.2f s: %llu succeeded, %llu failed\n",
             (unsigned long long)f->records, wall, (unsigned long long)f->succeeded,
             (unsigned long long)f->failed);
-    fprintf(out,
-            "  %llu requests (%.0f/s; %llu retries, %llu redirects) over %llu connections, %s received;"
-            " half took under %.0f ms, 99%% under %.0f ms\n",
-            (unsigned long long)all.requests, ratio((double)all.requests, wall),
-            (unsigned long long)f->dealer.retries, (unsigned long long)f->dealer.redirects,
-            (unsigned long long)all.connections, bytes_text(all.received, received, sizeof received),
-            seconds((uint64_t)tally_fetch_quantile(&all, 0.5)) * 1e3,
-            seconds((uint64_t)tally_fetch_quantile(&all, 0.99)) * 1e3);
+    if (all.requests > 0)
+        summarise_requests(r, &all, wall, out);
     fprintf(out, "  %u rank%s x %u thread%s: %.2f s of CPU, %.2f s of it in kernels; ", r->ranks,
             r->ranks == 1 ? "" : "s", r->threads, r->threads == 1 ? "" : "s",
             (double)(all.user_us + all.system_us) / 1e6, seconds(all.compute_ns));
-    if (all.computing_ns)
+    if (all.computing_ns && all.transferring_ns)
         fprintf(out, "overlap of I/O and computing %.0f%%; ", overlap(&all) * 100);
     fprintf(out, "longest stall of a loop %.1f ms; at most %s a rank\n", seconds(all.longest_stall_ns) * 1e3,
             bytes_text(all.peak_memory, memory, sizeof memory));
