@@ -60,8 +60,9 @@ INLINE vec carry_step(vec x, const struct big_release *release, unsigned rounds,
 }
 
 /* The real (half 0) or imaginary (half 1) parts of `width` units at p to out. */
-INLINE void carry_row(const double *p, int half, size_t width, double plan_scale, const struct big_release *release,
-                      unsigned rounds, int32_t *out, struct big_carry *carry, struct carry_vec *seen)
+INLINE void carry_row(const double *p, int half, size_t width, double plan_scale,
+                      const struct big_release *release, unsigned rounds, int32_t *out,
+                      struct big_carry *carry, struct carry_vec *seen)
 {
     struct carry_vec c = {.error = seen->error, .largest = seen->largest};
     vec scale = vec_all(plan_scale);

@@ -41,6 +41,7 @@ void bigpow_trim(struct bigpow *context)
     for (unsigned k = 0; k < 3; k++)
         big_buffer_free(&context->digits[k]);
     big_buffer_free(&context->carry);
+    big_buffer_free(&context->scratch);
 }
 
 void bigpow_free(struct bigpow *context)

@@ -19,7 +19,7 @@ struct bigpow {
     struct big_tables tables;
     struct big_buffer work[2];   /* points of the two operands */
     struct big_buffer digits[3]; /* operands and result as digits */
-    struct big_buffer carry;
+    struct big_buffer carry, scratch;
     struct bigpow_stats stats;
     struct bigpow_fault fault;
     uint64_t random;

@@ -172,8 +172,8 @@ static bool conversion_right(struct bigpow *context, const struct bigpow_decimal
 {
     double start = big_seconds();
     uint64_t prime = big_random_prime(context);
-    bool right =
-        bigpow_decimal_residue(result, prime) == big_limbs_residue(context->isa, number->limbs, number->count, prime);
+    bool right = bigpow_decimal_residue(result, prime) ==
+                 big_limbs_residue(context->isa, number->limbs, number->count, prime);
     context->stats.seconds_check += big_seconds() - start;
     context->stats.mismatches += !right;
     return right;

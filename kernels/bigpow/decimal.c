@@ -33,8 +33,8 @@ bool big_decimal_reserve(struct bigpow_decimal *number, size_t chunks)
     return true;
 }
 
-enum bigpow_status big_decimal_make(const struct big_isa *isa, struct bigpow_decimal *number, const int32_t *digits,
-                                    uint64_t count, unsigned width)
+enum bigpow_status big_decimal_make(const struct big_isa *isa, struct bigpow_decimal *number,
+                                    const int32_t *digits, uint64_t count, unsigned width)
 {
     count = big_digits_trim(digits, count);
     if (!big_decimal_reserve(number, count ? (size_t)count : 1))

@@ -70,15 +70,16 @@ static int32_t borrow_ripple(int32_t *out, size_t count, int32_t base)
 
 /* A stretch of digits becomes canonical given what the one below borrows: `before`, its highest digit as it was, and
  * `*carry`, 0 or -1, what its ripples have passed on. Only rare digits, zero and borrowed from, need the ripple. */
-static void block_canonical(const struct big_isa *isa, int32_t *out, const int32_t *in, int32_t before, size_t count,
-                            int32_t base, int32_t *carry)
+static void block_canonical(const struct big_isa *isa, int32_t *out, const int32_t *in, int32_t before,
+                            size_t count, int32_t base, int32_t *carry)
 {
     int32_t negative = isa->borrow(out, in, before, count, base);
     out[0] += *carry;
     *carry = (negative | out[0]) < 0 ? borrow_ripple(out, count, base) : 0;
 }
 
-bool big_digits_canonical(const struct big_isa *isa, int32_t *out, const int32_t *digits, uint64_t count, int32_t base)
+bool big_digits_canonical(const struct big_isa *isa, int32_t *out, const int32_t *digits, uint64_t count,
+                          int32_t base)
 {
     int32_t carry = 0;
     for (uint64_t at = 0; at < count; at += BLOCK) {
@@ -89,8 +90,8 @@ bool big_digits_canonical(const struct big_isa *isa, int32_t *out, const int32_t
 }
 
 /* Whole blocks are packed where they belong while the stores stay inside; the last ones go through a buffer. */
-static bool block_pack(const struct big_isa *isa, unsigned char *bytes, uint64_t at, uint64_t size, const int32_t *digits,
-                       size_t count, unsigned bits)
+static bool block_pack(const struct big_isa *isa, unsigned char *bytes, uint64_t at, uint64_t size,
+                       const int32_t *digits, size_t count, unsigned bits)
 {
     unsigned char last[BLOCK * 3 + 24] = {0};
     uint64_t end = at + (uint64_t)count / GROUP * bits;
@@ -108,8 +109,8 @@ static bool block_pack(const struct big_isa *isa, unsigned char *bytes, uint64_t
     return true;
 }
 
-bool big_digits_to_limbs(const struct big_isa *isa, uint64_t *out, size_t limbs, const int32_t *digits, uint64_t count,
-                         unsigned bits)
+bool big_digits_to_limbs(const struct big_isa *isa, uint64_t *out, size_t limbs, const int32_t *digits,
+                         uint64_t count, unsigned bits)
 {
     int32_t block[BLOCK], carry = 0;
     unsigned char *bytes = (unsigned char *)out;

@@ -17,15 +17,16 @@ uint64_t big_digits_room(uint64_t digits);
 
 /* Balanced digits, |digit| <= 2^(bits - 1), zeros up to big_digits_room(big_digits_count()). 8 <= bits <= 24.
  */
-void big_digits_from_limbs(const struct big_isa *isa, int32_t *digits, const uint64_t *limbs, size_t count, unsigned bits);
+void big_digits_from_limbs(const struct big_isa *isa, int32_t *digits, const uint64_t *limbs, size_t count,
+                           unsigned bits);
 
 /* Makes digits with |digit| < base canonical, 0 <= digit < base, out of place; false where the number is negative. */
 bool big_digits_canonical(const struct big_isa *isa, int32_t *out, const int32_t *digits, uint64_t count,
                           int32_t base);
 
 /* The same, packed into exactly `limbs` limbs; false also where the number has more. */
-bool big_digits_to_limbs(const struct big_isa *isa, uint64_t *out, size_t limbs, const int32_t *digits, uint64_t count,
-                         unsigned bits);
+bool big_digits_to_limbs(const struct big_isa *isa, uint64_t *out, size_t limbs, const int32_t *digits,
+                         uint64_t count, unsigned bits);
 
 /* The count without leading zero digits. */
 uint64_t big_digits_trim(const int32_t *digits, uint64_t count);

@@ -55,7 +55,8 @@ static unsigned start_shift(const struct big_ladder *ladder)
     return shift;
 }
 
-static uint64_t start(const struct big_isa *isa, const struct big_ladder *ladder, unsigned shift, int32_t *digits)
+static uint64_t start(const struct big_isa *isa, const struct big_ladder *ladder, unsigned shift,
+                      int32_t *digits)
 {
     mpz_t value;
     mpz_init(value);

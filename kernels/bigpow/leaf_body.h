@@ -107,7 +107,8 @@ INLINE void leaf_product(struct point x[8], int piece, const double *other, enum
     }
 }
 
-INLINE void leaf_pass(double *p, const double *w, const double *other, const double *ahead, enum leaf_mode mode)
+INLINE void leaf_pass(double *p, const double *w, const double *other, const double *ahead,
+                      enum leaf_mode mode)
 {
     struct point x[PIECES][8];
     for (int k = 0; k < 16; k++)

@@ -40,7 +40,8 @@ static bool same(struct big_limbs a, struct big_limbs b)
     return a.limbs == b.limbs && a.count == b.count;
 }
 
-static bool digits_make(const struct big_isa *isa, struct big_buffer *buffer, struct big_limbs from, unsigned bits, struct big_input *in)
+static bool digits_make(const struct big_isa *isa, struct big_buffer *buffer, struct big_limbs from,
+                        unsigned bits, struct big_input *in)
 {
     in->count = big_digits_count(from.count, bits);
     if (!big_buffer_reserve(buffer, big_digits_room(in->count) * sizeof(int32_t)))

@@ -10,27 +10,42 @@
 /* A subtree is walked level by level once it is this small, so that it stays in the first-level cache. */
 enum { SUBTREE_BYTES = 32 << 10 };
 
-static struct legs column_legs(const struct big_plan *plan, double *p, size_t rows, unsigned radix,
-                               size_t width)
+/* A block of columns: in the work array, or in scratch where a stride is small and nothing else is written back. */
+struct block {
+    double *p;     /* its first unit */
+    size_t stride; /* doubles from a row to the next */
+    size_t width;  /* units */
+};
+
+static struct legs column_legs(struct block at, size_t rows, unsigned radix)
 {
     size_t child = rows / radix;
-    return (struct legs){p, child * plan->stride, child, plan->stride, width};
+    return (struct legs){at.p, child * at.stride, child, at.stride, at.width};
 }
 
-static void columns_split(const struct big_plan *plan, double *p, size_t rows, unsigned level, size_t node,
-                          size_t width)
+static struct block block_rows(struct block at, size_t rows)
+{
+    return (struct block){at.p + rows * at.stride, at.stride, at.width};
+}
+
+static bool subtree_small(struct block at, size_t rows)
+{
+    return rows * at.width * BIG_UNIT * sizeof(double) <= SUBTREE_BYTES;
+}
+
+static void columns_split(const struct big_plan *plan, struct block at, size_t rows, unsigned level,
+                          size_t node)
 {
     size_t count = 1;
-    bool small = rows * width * BIG_UNIT * sizeof(double) <= SUBTREE_BYTES;
+    bool small = subtree_small(at, rows);
     for (; level < plan->column_levels; level++) {
         unsigned radix = plan->column[level].radix;
-        level_pass(column_legs(plan, p, rows, radix, width), rows * plan->stride, count, &plan->column[level],
-                   node, true);
+        level_pass(column_legs(at, rows, radix), rows * at.stride, count, &plan->column[level], node, true);
         rows /= radix;
         node *= radix;
         if (!small) {
             for (size_t k = 0; k < radix; k++)
-                columns_split(plan, p + k * rows * plan->stride, rows, level + 1, node + k, width);
+                columns_split(plan, block_rows(at, k * rows), rows, level + 1, node + k);
             return;
         }
         count *= radix;
@@ -38,18 +53,17 @@ static void columns_split(const struct big_plan *plan, double *p, size_t rows, u
 }
 
 /* All levels from the last up to `level`, of the subtree of `rows` rows at `node` of that level. */
-static void columns_join(const struct big_plan *plan, double *p, size_t rows, unsigned level, size_t node,
-                         size_t width)
+static void columns_join(const struct big_plan *plan, struct block at, size_t rows, unsigned level,
+                         size_t node)
 {
     if (level == plan->column_levels)
         return;
     unsigned radix = plan->column[level].radix;
-    if (rows * width * BIG_UNIT * sizeof(double) > SUBTREE_BYTES) {
+    if (!subtree_small(at, rows)) {
         size_t child = rows / radix;
         for (size_t k = 0; k < radix; k++)
-            columns_join(plan, p + k * child * plan->stride, child, level + 1, node * radix + k, width);
-        level_pass(column_legs(plan, p, rows, radix, width), rows * plan->stride, 1, &plan->column[level],
-                   node, false);
+            columns_join(plan, block_rows(at, k * child), child, level + 1, node * radix + k);
+        level_pass(column_legs(at, rows, radix), rows * at.stride, 1, &plan->column[level], node, false);
         return;
     }
     size_t count = 1;
@@ -62,9 +76,48 @@ static void columns_join(const struct big_plan *plan, double *p, size_t rows, un
         count /= radix;
         rows *= radix;
         node /= radix;
-        level_pass(column_legs(plan, p, rows, radix, width), rows * plan->stride, count, &plan->column[l],
-                   node, false);
+        level_pass(column_legs(at, rows, radix), rows * at.stride, count, &plan->column[l], node, false);
     }
+}
+
+/* The block of the work array, or the scratch that stands for it. */
+static struct block block_place(const struct big_plan *plan, double *work, double *scratch, size_t first,
+                                size_t width)
+{
+    if (scratch)
+        return (struct block){scratch, width * BIG_UNIT + BIG_LANES, width};
+    return (struct block){work + first * BIG_UNIT, plan->stride, width};
+}
+
+INLINE void row_copy(double *to, const double *from, size_t doubles)
+{
+    for (size_t k = 0; k < doubles; k += LANES)
+        vec_store(to + k, vec_load(from + k));
+}
+
+/* Past the caches: what is written here is not read before the next pass over all of the work array. */
+INLINE void row_stream(double *to, const double *from, size_t doubles)
+{
+    for (size_t k = 0; k < doubles; k += LANES)
+        VEC_STREAM(to + k, vec_load(from + k));
+}
+
+enum { ROWS_AHEAD = 12 };
+
+static void block_fetch(const struct big_plan *plan, struct block to, const double *from)
+{
+    for (size_t row = 0; row < plan->rows; row++) {
+        for (size_t k = 0; k < to.width * BIG_UNIT; k += BIG_LANES)
+            __builtin_prefetch(from + (row + ROWS_AHEAD) * plan->stride + k, 0, 3);
+        row_copy(to.p + row * to.stride, from + row * plan->stride, to.width * BIG_UNIT);
+    }
+}
+
+static void block_put(const struct big_plan *plan, double *to, struct block from)
+{
+    for (size_t row = 0; row < plan->rows; row++)
+        row_stream(to + row * plan->stride, from.p + row * from.stride, from.width * BIG_UNIT);
+    VEC_STREAM_END();
 }
 
 /* Asks for the unit of the next column block at this place: its rows are too far apart for the processor to guess. */
@@ -82,56 +135,60 @@ INLINE vec digits_load(const struct big_input *in, uint64_t at)
 }
 
 /* The first level, its points read from the digits. */
-INLINE void digits_split(const struct big_plan *plan, double *work, const struct big_input *in, size_t first,
-                         size_t width, unsigned radix)
+INLINE void digits_split(const struct big_plan *plan, struct block at, const struct big_input *in,
+                         size_t first, unsigned radix)
 {
     size_t child = plan->rows / radix;
     const double *w = plan->column[0].twiddles;
     for (size_t i = 0; i < child; i++) {
-        for (size_t u = 0; u < width * PIECES; u++) {
+        for (size_t u = 0; u < at.width * PIECES; u++) {
             size_t column = first * BIG_LANES + u * LANES;
-            double *p = work + i * plan->stride + (first + u / PIECES) * BIG_UNIT + u % PIECES * LANES;
+            double *p = at.p + i * at.stride + u / PIECES * BIG_UNIT + u % PIECES * LANES;
             struct point x[8];
             for (size_t k = 0; k < radix; k++) {
-                uint64_t at = (k * child + i) * (uint64_t)plan->columns + column;
-                x[k] = (struct point){digits_load(in, at), digits_load(in, at + plan->points)};
+                uint64_t index = (k * child + i) * (uint64_t)plan->columns + column;
+                x[k] = (struct point){digits_load(in, index), digits_load(in, index + plan->points)};
             }
             node_forward(x, radix, w);
             for (size_t k = 0; k < radix; k++) {
-                point_store(p + k * child * plan->stride, x[k]);
-                ahead(p + k * child * plan->stride + width * BIG_UNIT);
+                point_store(p + k * child * at.stride, x[k]);
+                if (at.stride == plan->stride)
+                    ahead(p + k * child * at.stride + at.width * BIG_UNIT);
             }
         }
     }
 }
 
-static void columns_forward(const struct big_plan *plan, double *work, const struct big_input *in,
-                            size_t first, size_t width)
+static void columns_forward(const struct big_plan *plan, double *work, double *scratch,
+                            const struct big_input *in, size_t first, size_t width)
 {
+    struct block at = block_place(plan, work, scratch, first, width);
     unsigned radix = plan->column[0].radix;
     switch (radix) {
     case 8:
-        digits_split(plan, work, in, first, width, 8);
+        digits_split(plan, at, in, first, 8);
         break;
     case 7:
-        digits_split(plan, work, in, first, width, 7);
+        digits_split(plan, at, in, first, 7);
         break;
     case 5:
-        digits_split(plan, work, in, first, width, 5);
+        digits_split(plan, at, in, first, 5);
         break;
     case 4:
-        digits_split(plan, work, in, first, width, 4);
+        digits_split(plan, at, in, first, 4);
         break;
     case 3:
-        digits_split(plan, work, in, first, width, 3);
+        digits_split(plan, at, in, first, 3);
         break;
     default:
-        digits_split(plan, work, in, first, width, 2);
+        digits_split(plan, at, in, first, 2);
         break;
     }
     size_t child = plan->rows / radix;
     for (size_t k = 0; k < radix; k++)
-        columns_split(plan, work + k * child * plan->stride + first * BIG_UNIT, child, 1, k, width);
+        columns_split(plan, block_rows(at, k * child), child, 1, k);
+    if (scratch)
+        block_put(plan, work + first * BIG_UNIT, at);
 }
 
 static struct legs row_legs(double *p, size_t units, unsigned radix)
@@ -243,50 +300,53 @@ static void rounding_merge(struct big_rounding *rounding, vec error, vec largest
 
 /* One row of the block after the last level: both halves. */
 INLINE void row_release(const struct big_plan *plan, const double *p, const struct big_release *release,
-                        unsigned rounds, size_t width, int32_t *out, struct big_carry *carry, struct carry_vec *seen)
+                        unsigned rounds, size_t width, int32_t *out, struct big_carry *carry,
+                        struct carry_vec *seen)
 {
     carry_row(p, 0, width, plan->scale, release, rounds, out, &carry[0], seen);
     carry_row(p, 1, width, plan->scale, release, rounds, out + plan->points, &carry[1], seen);
 }
 
 /* The last level of the block and, row by row while they are in the first-level cache, the carry pass. */
-INLINE void block_release(const struct big_plan *plan, double *block, const struct big_release *release,
-                          unsigned rounds, int32_t *digits, size_t width, struct big_carry *carry,
-                          struct carry_vec *seen)
+INLINE void block_release(const struct big_plan *plan, struct block at, const struct big_release *release,
+                          unsigned rounds, int32_t *digits, struct big_carry *carry, struct carry_vec *seen)
 {
     unsigned top = plan->column[0].radix;
     size_t child = plan->rows / top;
     for (size_t i = 0; i < child; i++) {
-        double *p = block + i * plan->stride;
-        struct legs at = {p, child * plan->stride, 1, 0, width};
-        level_pass(at, 0, 1, &plan->column[0], 0, false);
+        double *p = at.p + i * at.stride;
+        struct legs legs = {p, child * at.stride, 1, 0, at.width};
+        level_pass(legs, 0, 1, &plan->column[0], 0, false);
         for (size_t k = 0; k < top; k++) {
             size_t row = k * child + i;
-            const double *from = p + k * child * plan->stride;
-            for (size_t u = 0; u < width; u++)
-                ahead(from + (width + u) * BIG_UNIT);
-            row_release(plan, from, release, rounds, width, digits + row * plan->columns, &carry[2 * row], seen);
+            const double *from = p + k * child * at.stride;
+            for (size_t u = 0; at.stride == plan->stride && u < at.width; u++)
+                ahead(from + (at.width + u) * BIG_UNIT);
+            row_release(plan, from, release, rounds, at.width, digits + row * plan->columns, &carry[2 * row],
+                        seen);
         }
     }
 }
 
-static void columns_inverse(const struct big_plan *plan, double *work, const struct big_release *release,
-                            int32_t *digits, size_t first, size_t width, struct big_carry *carry,
-                            struct big_rounding *rounding)
+static void columns_inverse(const struct big_plan *plan, double *work, double *scratch,
+                            const struct big_release *release, int32_t *digits, size_t first, size_t width,
+                            struct big_carry *carry, struct big_rounding *rounding)
 {
     unsigned top = plan->column[0].radix;
     size_t child = plan->rows / top;
-    double *block = work + first * BIG_UNIT;
+    struct block at = block_place(plan, work, scratch, first, width);
     struct carry_vec seen = {.error = (vec){0}, .largest = (vec){0}};
+    if (scratch)
+        block_fetch(plan, at, work + first * BIG_UNIT);
     for (size_t k = 0; k < top; k++)
-        columns_join(plan, block + k * child * plan->stride, child, 1, k, width);
+        columns_join(plan, block_rows(at, k * child), child, 1, k);
     digits += first * BIG_LANES;
     if (release->rounds == 2)
-        block_release(plan, block, release, 2, digits, width, carry, &seen);
+        block_release(plan, at, release, 2, digits, carry, &seen);
     else if (release->rounds == 3)
-        block_release(plan, block, release, 3, digits, width, carry, &seen);
+        block_release(plan, at, release, 3, digits, carry, &seen);
     else
-        block_release(plan, block, release, 4, digits, width, carry, &seen);
+        block_release(plan, at, release, 4, digits, carry, &seen);
     rounding_merge(rounding, seen.error, seen.largest);
 }
 

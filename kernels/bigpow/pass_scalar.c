@@ -8,6 +8,8 @@
 /* Adding and subtracting 1.5 * 2^52 rounds exactly below 2^51. */
 #define VEC_ROUND(x) (((x) + 6755399441055744.0) - 6755399441055744.0)
 #define VEC_MAX_SIZE(old, new) vec_larger(old, new)
+#define VEC_STREAM(p, v) vec_store(p, v)
+#define VEC_STREAM_END() (void)0
 #define BIG_ISA big_isa_scalar
 #define BIG_ISA_NAME "scalar"
 
@@ -17,7 +19,7 @@ typedef long long mask __attribute__((vector_size(16)));
 /* The larger in size, its sign cleared; `old` is never negative. */
 static inline __attribute__((always_inline)) vec vec_larger(vec old, vec new)
 {
-    new = (vec)((mask)new & ~(mask){INT64_MIN, INT64_MIN});
+    new = (vec)((mask) new & ~(mask){INT64_MIN, INT64_MIN});
     mask keep = old >= new;
     return (vec)((keep & (mask)old) | (~keep & (mask) new));
 }

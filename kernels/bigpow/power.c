@@ -145,7 +145,8 @@ static bool power_right(struct bigpow *context, const uint64_t *out, size_t limb
 {
     double start = big_seconds();
     uint64_t prime = big_random_prime(context);
-    uint64_t want = big_powmod(big_limbs_residue(context->isa, odd->limbs, odd->count, prime), exponent, prime);
+    uint64_t want =
+        big_powmod(big_limbs_residue(context->isa, odd->limbs, odd->count, prime), exponent, prime);
     bool right = big_limbs_residue(context->isa, out, limbs, prime) == want;
     context->stats.seconds_check += big_seconds() - start;
     context->stats.mismatches += !right;

@@ -96,11 +96,12 @@ uint64_t big_limbs_residue(const struct big_isa *isa, const uint64_t *limbs, siz
     struct limb_weights weights;
     uint64_t residue = 0;
     fill_limb_weights(&weights, modulus);
-    for (size_t end = count; end > 0;) {
-        size_t first = (end - 1) / LIMBS * LIMBS;
-        uint64_t part = block_residue(isa, limbs + first, end - first, &weights, modulus);
-        residue = (uint64_t)(((u128)residue * weights.all + part) % modulus);
-        end = first;
+    uint64_t scale = 1 % modulus;
+    for (size_t first = 0; first < count; first += LIMBS) {
+        size_t size = count - first < LIMBS ? count - first : LIMBS;
+        uint64_t part = block_residue(isa, limbs + first, size, &weights, modulus);
+        residue = (uint64_t)(((u128)part * scale + residue) % modulus);
+        scale = big_mulmod(scale, weights.all, modulus);
     }
     return residue;
 }

@@ -18,15 +18,22 @@ struct run {
     double *work;
     const double *other;
     int32_t *out;
-    size_t units, rows_per_job, units_per_chunk, chunks;
+    double *scratch; /* for each thread, or null */
+    size_t scratch_doubles;
+    size_t units, units_per_chunk, chunks;
     struct big_carry *carry;       /* for each chunk, 2 * rows entries */
     struct big_rounding *rounding; /* for each chunk */
 };
 
+static double *scratch_of(const struct run *run)
+{
+    return run->scratch ? run->scratch + (size_t)omp_get_thread_num() * run->scratch_doubles : NULL;
+}
+
 static void job_forward(struct run *run, size_t job)
 {
     size_t width = run->plan->width;
-    run->isa->columns_forward(run->plan, run->work, &run->in, job * width, width);
+    run->isa->columns_forward(run->plan, run->work, scratch_of(run), &run->in, job * width, width);
 }
 
 static void job_row_forward(struct run *run, size_t row)
@@ -51,8 +58,8 @@ static void job_inverse(struct run *run, size_t chunk)
     struct big_carry *carry = run->carry + chunk * 2 * run->plan->rows;
     memset(carry, 0, 2 * run->plan->rows * sizeof(*carry));
     for (; first < end; first += width)
-        run->isa->columns_inverse(run->plan, run->work, &run->release, run->out, first, width,
-                                  carry, &run->rounding[chunk]);
+        run->isa->columns_inverse(run->plan, run->work, scratch_of(run), &run->release, run->out, first,
+                                  width, carry, &run->rounding[chunk]);
 }
 
 static bool helped(const struct big_plan *plan)
@@ -194,6 +201,18 @@ static bool chunks_reserve(struct bigpow *context, struct run *run)
     return true;
 }
 
+static bool scratch_reserve(struct bigpow *context, struct run *run)
+{
+    size_t bytes = (big_plan_scratch(run->plan) + 63) / 64 * 64;
+    if (!bytes)
+        return true;
+    if (!big_buffer_reserve(&context->scratch, bytes * (size_t)omp_get_num_threads()))
+        return false;
+    run->scratch = context->scratch.data;
+    run->scratch_doubles = bytes / sizeof(double);
+    return true;
+}
+
 static bool rounding_passes(struct bigpow *context, const struct run *run)
 {
     double error = 0;
@@ -217,6 +236,7 @@ enum bigpow_status big_convolve(struct bigpow *context, struct big_plan *plan, c
     if (!plan->leaf && !big_tables_fill(&context->tables, plan))
         return BIGPOW_NO_MEMORY;
     if (!big_buffer_reserve(&context->work[0], big_plan_bytes(plan)) || !chunks_reserve(context, &run) ||
+        !scratch_reserve(context, &run) ||
         (y && !big_buffer_reserve(&context->work[1], big_plan_bytes(plan))))
         return BIGPOW_NO_MEMORY;
     passes(context, &run, &x, y);
