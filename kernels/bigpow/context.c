@@ -5,7 +5,10 @@
 
 #include "kernels/bigpow/residue.h"
 
-enum { CROSSOVER_LIMBS = 1500 }; /* from tune_bigpow */
+enum {
+    CROSSOVER_LIMBS = 640, /* from tune_bigpow */
+    PRIME_USES = 64,       /* finding a prime takes as long as a product of a thousand limbs */
+};
 
 const char *bigpow_status_text(enum bigpow_status status)
 {
@@ -82,6 +85,12 @@ void bigpow_set_digit_bits(struct bigpow *context, unsigned bits)
     context->digit_bits = bits;
 }
 
+enum bigpow_status big_inexact(struct bigpow *context)
+{
+    context->stats.inexact++;
+    return BIG_INEXACT;
+}
+
 double big_seconds(void)
 {
     struct timespec t;
@@ -113,8 +122,10 @@ static uint64_t random_next(uint64_t *state)
 
 uint64_t big_random_prime(struct bigpow *context)
 {
-    uint64_t candidate = random_next(&context->random) >> 3 | (uint64_t)1 << 61 | 1;
-    while (!big_is_prime(candidate))
-        candidate = random_next(&context->random) >> 3 | (uint64_t)1 << 61 | 1;
-    return candidate;
+    if (context->prime_uses++ % PRIME_USES == 0) {
+        do
+            context->prime = random_next(&context->random) >> 3 | (uint64_t)1 << 61 | 1;
+        while (context->prime >> 62 || !big_is_prime(context->prime));
+    }
+    return context->prime;
 }

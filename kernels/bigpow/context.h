@@ -22,7 +22,7 @@ struct bigpow {
     struct big_buffer carry, scratch;
     struct bigpow_stats stats;
     struct bigpow_fault fault;
-    uint64_t random;
+    uint64_t random, prime, prime_uses;
     size_t crossover;
     unsigned digit_bits;
 };
@@ -30,12 +30,15 @@ struct bigpow {
 /* Not seen by callers: the rounding check refused a convolution; to be tried again with smaller digits. */
 #define BIG_INEXACT ((enum bigpow_status)100)
 
+/* Counts a result that shows by itself that it is wrong. */
+enum bigpow_status big_inexact(struct bigpow *context);
+
 double big_seconds(void);
 
 /* Counts down a fault of this place; true when it is to be put in now. */
 bool big_fault_now(struct bigpow *context, enum bigpow_fault_place place);
 
-/* A prime of 62 bits, the next of the context's sequence. */
+/* A prime of 62 bits of the context's sequence, a new one every so many calls. */
 uint64_t big_random_prime(struct bigpow *context);
 
 /*

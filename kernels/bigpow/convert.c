@@ -96,7 +96,7 @@ static enum bigpow_status decimal_product(struct conversion *c, const int32_t *x
     enum bigpow_status status = big_convolve(context, &plan, &c->radix, 1.0, a, x == y ? NULL : &b, digits);
     uint64_t count = status ? 0 : big_digits_trim(digits, 2 * plan.points);
     if (!status && count > room)
-        return BIG_INEXACT;
+        return big_inexact(c->context);
     memcpy(out, digits, count * sizeof(*out));
     return status;
 }
@@ -118,7 +118,7 @@ static enum bigpow_status level_join(struct conversion *c, int32_t *values, size
         if (k + 1 < c->pieces)
             status = decimal_product(c, low + c->size, c->power, out, size);
         if (!status && !decimal_add(out, size, low, c->size, (int32_t)c->radix.base))
-            status = BIG_INEXACT;
+            status = big_inexact(c->context);
     }
     return status;
 }

@@ -75,36 +75,24 @@ static char digit_at(const struct bigpow_decimal *number, uint64_t place)
     return (char)('0' + chunk % 10);
 }
 
-/* The characters of a chunk as bytes of a word, the first in the lowest byte: (value of 4 digits) by halving.
- */
-static inline uint64_t chunk_bytes(uint32_t chunk, unsigned width)
-{
-    uint32_t high = (uint32_t)((uint64_t)chunk * 3518437209u >> 45); /* chunk / 10000 */
-    uint64_t low = chunk - high * 10000;
-    uint64_t pairs =
-        ((low * 5243) >> 19) | ((low - ((low * 5243) >> 19) * 100) << 16); /* low / 100, low % 100 */
-    uint64_t tens = ((pairs * 103) >> 10) & 0x000f000f;
-    uint64_t four = tens | (pairs - tens * 10) << 8 | 0x30303030;
-    uint64_t head = (uint64_t)high * 103 >> 10;
-    if (width == 4)
-        return four;
-    if (width == 5)
-        return four << 8 | (0x30 + high);
-    return four << 16 | (0x30 + head) | (0x30 + (high - head * 10)) << 8;
-}
-
 /* Whole chunks, the highest first; eight bytes are stored for each, so the last ones go digit by digit. */
-static uint64_t chunks_text(const struct bigpow_decimal *number, uint64_t place, char *text, size_t length)
+static uint64_t chunks_text(const struct big_isa *isa, const struct bigpow_decimal *number, size_t chunk,
+                            char *text, size_t length)
 {
-    uint64_t done = 0;
-    unsigned width = number->width;
-    size_t chunk = (size_t)((place - number->zeros) / width);
-    for (; length - done >= 16 && chunk-- > 0; done += width) {
-        uint64_t bytes = chunk_bytes(number->chunks[chunk], width);
+    enum { BATCH = 64 };
+    uint64_t words[BATCH];
+    size_t done = 0, width = number->width;
+    while (chunk > 0 && length - done >= 16) {
+        size_t most = (length - done - 8) / width, count = chunk < BATCH ? chunk : BATCH;
+        count = count < most ? count : most;
+        chunk -= count;
+        isa->characters(words, number->chunks + chunk, count, number->width);
+        for (size_t k = count; k-- > 0; done += width) {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        bytes = __builtin_bswap64(bytes);
+            words[k] = __builtin_bswap64(words[k]);
 #endif
-        memcpy(text + done, &bytes, sizeof(bytes));
+            memcpy(text + done, &words[k], sizeof(words[k]));
+        }
     }
     return done;
 }
@@ -112,15 +100,16 @@ static uint64_t chunks_text(const struct bigpow_decimal *number, uint64_t place,
 void bigpow_decimal_text(const struct bigpow_decimal *number, uint64_t offset, size_t length, char *text)
 {
     uint64_t place = bigpow_decimal_digits(number) - offset; /* one above the next digit's */
+    const struct big_isa *isa = big_isa_select(NULL);
     size_t done = 0;
     while (done < length) {
         bool whole = number->count && place > number->zeros && (place - number->zeros) % number->width == 0;
         if (whole && length - done >= 16) {
-            uint64_t run = chunks_text(number, place, text + done, length - done);
+            size_t chunk = (size_t)((place - number->zeros) / number->width);
+            uint64_t run = chunks_text(isa, number, chunk, text + done, length - done);
             done += (size_t)run;
             place -= run;
-            if (run)
-                continue;
+            continue;
         }
         text[done++] = digit_at(number, --place);
     }
@@ -130,6 +119,7 @@ uint64_t bigpow_decimal_residue(const struct bigpow_decimal *number, uint64_t mo
 {
     if (!modulus)
         return 0;
-    uint64_t chunks = big_digits_residue(number->chunks, number->count, big_decade(number->width), modulus);
+    uint64_t chunks = big_digits_residue(big_isa_select(NULL), number->chunks, number->count,
+                                         big_decade(number->width), modulus);
     return big_mulmod(chunks, big_powmod(10, number->zeros, modulus), modulus);
 }

@@ -121,19 +121,16 @@ static void pack(unsigned char *p, const int32_t *digits, uint64_t groups, unsig
     }
 }
 
-/* sums[j] = sum of half k of the limbs * weights[j][k]: weights of 22 bits, so 1024 products fit a word. */
-static void weigh(uint64_t sums[3], const uint64_t *limbs, size_t count, uint64_t weights[3][BIG_WEIGHTS])
+/* sums[j] = sum of word k * weights[j][k]: weights of 22 bits, so 1024 products fit a word of 64. */
+static void weigh(uint64_t sums[3], const unsigned char *words, size_t count,
+                  uint64_t weights[3][BIG_WEIGHTS])
 {
     size_t k = 0;
-#if LANES > 2
-    const char *halves = (const char *)limbs;
-#endif
-    count *= 2;
     sums[0] = sums[1] = sums[2] = 0;
 #if LANES == 8
     __m512i sum[3] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
     for (; k + 8 <= count; k += 8) {
-        __m512i x = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(halves + 4 * k)));
+        __m512i x = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(words + 4 * k)));
         for (int j = 0; j < 3; j++)
             sum[j] = _mm512_add_epi64(sum[j], _mm512_mul_epu32(x, _mm512_loadu_si512(weights[j] + k)));
     }
@@ -142,7 +139,7 @@ static void weigh(uint64_t sums[3], const uint64_t *limbs, size_t count, uint64_
 #elif LANES == 4
     __m256i sum[3] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
     for (; k + 4 <= count; k += 4) {
-        __m256i x = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(halves + 4 * k)));
+        __m256i x = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(words + 4 * k)));
         for (int j = 0; j < 3; j++) {
             __m256i w = _mm256_loadu_si256((const __m256i *)(weights[j] + k));
             sum[j] = _mm256_add_epi64(sum[j], _mm256_mul_epu32(x, w));
@@ -154,9 +151,40 @@ static void weigh(uint64_t sums[3], const uint64_t *limbs, size_t count, uint64_
         sums[j] = lane[0] + lane[1] + lane[2] + lane[3];
     }
 #endif
-    for (; k < count; k++)
+    for (; k < count; k++) {
+        uint32_t word;
+        memcpy(&word, words + 4 * k, sizeof(word));
         for (int j = 0; j < 3; j++)
-            sums[j] += (limbs[k / 2] >> 32 * (k % 2) & 0xffffffff) * weights[j][k];
+            sums[j] += word * weights[j][k];
+    }
+}
+
+/* By halving: chunk -> (head, four digits) -> pairs in 16 bits -> digits in 8 bits; a product with a rounded-up
+ * reciprocal and a shift is the exact quotient in these ranges. */
+INLINE uint64_t chunk_characters(uint32_t chunk, unsigned width)
+{
+    uint64_t head = (uint64_t)chunk * 3518437209u >> 45; /* chunk / 10000 */
+    uint64_t low = chunk - head * 10000, hundreds = low * 5243 >> 19;
+    uint64_t pairs = hundreds | (low - hundreds * 100) << 16;
+    uint64_t tens = pairs * 103 >> 10 & 0x000f000f;
+    uint64_t four = tens | (pairs - tens * 10) << 8 | 0x30303030;
+    if (width == 4)
+        return four;
+    if (width == 5)
+        return four << 8 | (0x30 + head);
+    uint64_t first = head * 103 >> 10;
+    return four << 16 | (0x30 + first) | (0x30 + (head - first * 10)) << 8;
+}
+
+static void characters(uint64_t *words, const uint32_t *chunks, size_t count, unsigned width)
+{
+    if (width == 5) {
+        for (size_t k = 0; k < count; k++)
+            words[k] = chunk_characters(chunks[k], 5);
+        return;
+    }
+    for (size_t k = 0; k < count; k++)
+        words[k] = chunk_characters(chunks[k], width);
 }
 
 #endif

@@ -50,8 +50,11 @@ struct big_isa {
     int32_t (*borrow)(int32_t *out, const int32_t *in, int32_t before, size_t count, int32_t base);
     /* Groups of eight canonical digits to little-endian bytes, `bits` bytes a group; 24 are written at each. */
     void (*pack)(unsigned char *p, const int32_t *digits, uint64_t groups, unsigned bits);
-    /* Weighted sums of the halves of at most BIG_WEIGHTS / 2 limbs, weights of at most 22 bits. */
-    void (*weigh)(uint64_t sums[3], const uint64_t *limbs, size_t count, uint64_t weights[3][BIG_WEIGHTS]);
+    /* Weighted sums of at most BIG_WEIGHTS words of 32 bits in memory, weights of at most 22 bits. */
+    void (*weigh)(uint64_t sums[3], const unsigned char *words, size_t count,
+                  uint64_t weights[3][BIG_WEIGHTS]);
+    /* The characters of chunks of 4, 5 or 6 decimal digits, the first in the lowest byte of each word. */
+    void (*characters)(uint64_t *words, const uint32_t *chunks, size_t count, unsigned width);
 };
 
 /* The tables this build has; null where the compiler or the processor's family lacks one. */

@@ -73,7 +73,7 @@ static enum bigpow_status multiply_once(struct bigpow *context, uint64_t *out, s
     enum bigpow_status status = big_convolve(context, &plan, &radix, 1.0, x, square ? NULL : &y, digits);
     double convolved = big_seconds();
     if (!status && !big_digits_to_limbs(context->isa, out, a.count + b.count, digits, 2 * plan.points, bits))
-        status = BIG_INEXACT;
+        status = big_inexact(context);
     context->stats.seconds_digits += made - start + big_seconds() - convolved;
     return status;
 }

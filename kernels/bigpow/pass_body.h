@@ -361,6 +361,7 @@ const struct big_isa BIG_ISA = {
     .borrow = borrow,
     .pack = pack,
     .weigh = weigh,
+    .characters = characters,
 };
 
 #endif

@@ -122,13 +122,14 @@ bool big_plan_choose(struct big_plan *plan, uint64_t points)
 /*
  * The largest error grows with the square of the radix and, on random digits, with a little more than the
  * square root of the length (random walks of n terms, log n levels). DIGITS_AT[w] is the largest product
- * whose error was measured under 0.11 with digits of w bits, so that a run over BIG_ERROR_LIMIT is an unusual
+ * whose error was measured under 0.13 with digits of w bits, so that a run over BIG_ERROR_LIMIT is an unusual
  * number and not bad luck.
  */
 static const struct {
     unsigned bits;
     unsigned log2_digits; /* in quarters of an octave */
-} digits_at[] = {{23, 32}, {22, 44}, {21, 57}, {20, 71}, {19, 84}, {18, 98}, {17, 112}, {16, 125}, {15, 255}};
+} digits_at[] = {{23, 34},  {22, 46},  {21, 61},  {20, 76}, {19, 88},
+                 {18, 104}, {17, 119}, {16, 134}, {15, 255}};
 
 static double safe_digits(double bits)
 {

@@ -96,7 +96,7 @@ static enum bigpow_status ladder_binary(struct bigpow *context, uint64_t *out, s
         return status;
     double start = big_seconds();
     if (!big_digits_to_limbs(context->isa, out, limbs, context->digits[0].data, count, bits))
-        status = BIG_INEXACT;
+        status = big_inexact(context);
     context->stats.seconds_digits += big_seconds() - start;
     return status;
 }
@@ -239,7 +239,7 @@ enum bigpow_status bigpow_power(struct bigpow *context, struct bigpow_number *re
 
 uint64_t bigpow_number_residue(const struct bigpow_number *number, uint64_t modulus)
 {
-    return modulus ? big_limbs_residue(big_isa_select("scalar"), number->limbs, number->count, modulus) : 0;
+    return modulus ? big_limbs_residue(big_isa_select(NULL), number->limbs, number->count, modulus) : 0;
 }
 
 enum bigpow_status bigpow_power_modulo(struct bigpow_number *result, const struct bigpow_number *base,

@@ -34,6 +34,7 @@ static enum bigpow_status ladder_decimal(struct bigpow *context, struct bigpow_d
     double start = big_seconds();
     status = big_decimal_make(context->isa, result, context->digits[0].data, count, ladder->radix.decade);
     context->stats.seconds_digits += big_seconds() - start;
+    context->stats.inexact += status == BIG_INEXACT;
     if (!status)
         chunk_fault(context, result);
     return status;

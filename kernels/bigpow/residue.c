@@ -2,10 +2,6 @@
 
 __extension__ typedef unsigned __int128 u128;
 
-/* Limbs summed with fixed weights before one reduction: the cost per limb is one multiplication and an
- * addition. */
-enum { WEIGHTS = 256 };
-
 uint64_t big_mulmod(uint64_t a, uint64_t b, uint64_t modulus)
 {
     return (uint64_t)((u128)a * b % modulus);
@@ -49,31 +45,18 @@ bool big_is_prime(uint64_t n)
     return true;
 }
 
-/* Three words modulo the modulus: two divisions of two words by one. */
-static uint64_t fold(u128 low, uint64_t high, uint64_t modulus)
-{
-    u128 top = ((u128)(high % modulus) << 64 | (uint64_t)(low >> 64)) % modulus;
-    return (uint64_t)((top << 64 | (uint64_t)low) % modulus);
-}
-
-static void fill_weights(uint64_t weights[WEIGHTS + 1], uint64_t base, uint64_t modulus)
-{
-    weights[0] = 1 % modulus;
-    for (size_t k = 1; k <= WEIGHTS; k++)
-        weights[k] = big_mulmod(weights[k - 1], base % modulus, modulus);
-}
-
-/* Limbs in halves, each times its weight in three parts of 21 bits (the modulus may have 64 bits: the last part has
- * 22, and twice the halves still fit). */
-struct limb_weights {
+/* Halves of limbs, or digits, each times its weight, which is cut in parts of 21 bits (22 for the last: the modulus may
+ * have 64 bits), so that a vector of words sums the products. */
+struct weights {
     uint64_t part[3][BIG_WEIGHTS];
     uint64_t all; /* of the block after */
 };
 
-static void fill_limb_weights(struct limb_weights *weights, uint64_t modulus)
+static void fill_weights(struct weights *weights, size_t count, uint64_t step, uint64_t modulus)
 {
-    uint64_t weight = 1 % modulus, step = ((uint64_t)1 << 32) % modulus;
-    for (size_t k = 0; k < BIG_WEIGHTS; k++, weight = big_mulmod(weight, step, modulus)) {
+    uint64_t weight = 1 % modulus;
+    step %= modulus;
+    for (size_t k = 0; k < BIG_WEIGHTS && k < count; k++, weight = big_mulmod(weight, step, modulus)) {
         weights->part[0][k] = weight & 0x1fffff;
         weights->part[1][k] = weight >> 21 & 0x1fffff;
         weights->part[2][k] = weight >> 42;
@@ -81,49 +64,40 @@ static void fill_limb_weights(struct limb_weights *weights, uint64_t modulus)
     weights->all = weight;
 }
 
-static uint64_t block_residue(const struct big_isa *isa, const uint64_t *limbs, size_t count,
-                              struct limb_weights *weights, uint64_t modulus)
+static uint64_t halves_residue(const struct big_isa *isa, const unsigned char *halves, size_t count,
+                               uint64_t step, uint64_t modulus)
 {
-    uint64_t sums[3];
-    isa->weigh(sums, limbs, count, weights->part);
-    u128 low = sums[0] + ((u128)sums[1] << 21), high = (u128)sums[2] << 42;
-    return (uint64_t)((low % modulus + high % modulus) % modulus);
-}
-
-uint64_t big_limbs_residue(const struct big_isa *isa, const uint64_t *limbs, size_t count, uint64_t modulus)
-{
-    enum { LIMBS = BIG_WEIGHTS / 2 };
-    struct limb_weights weights;
-    uint64_t residue = 0;
-    fill_limb_weights(&weights, modulus);
-    uint64_t scale = 1 % modulus;
-    for (size_t first = 0; first < count; first += LIMBS) {
-        size_t size = count - first < LIMBS ? count - first : LIMBS;
-        uint64_t part = block_residue(isa, limbs + first, size, &weights, modulus);
+    struct weights weights;
+    uint64_t residue = 0, scale = 1 % modulus;
+    fill_weights(&weights, count, step, modulus);
+    for (size_t first = 0; first < count; first += BIG_WEIGHTS) {
+        uint64_t sums[3];
+        isa->weigh(sums, halves + 4 * first, count - first < BIG_WEIGHTS ? count - first : BIG_WEIGHTS,
+                   weights.part);
+        u128 low = sums[0] + ((u128)sums[1] << 21), high = (u128)sums[2] << 42;
+        uint64_t part = (uint64_t)((low % modulus + high % modulus) % modulus);
         residue = (uint64_t)(((u128)part * scale + residue) % modulus);
         scale = big_mulmod(scale, weights.all, modulus);
     }
     return residue;
 }
 
-static uint64_t weighted_digits(const uint32_t *digits, size_t count, const uint64_t *weights,
-                                uint64_t modulus)
+uint64_t big_limbs_residue(const struct big_isa *isa, const uint64_t *limbs, size_t count, uint64_t modulus)
 {
-    u128 sum = 0;
-    for (size_t k = 0; k < count; k++)
-        sum += (u128)weights[k] * digits[k];
-    return fold(sum, 0, modulus);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return halves_residue(isa, (const unsigned char *)limbs, 2 * count, (uint64_t)1 << 32, modulus);
+#else
+    uint64_t residue = 0;
+    u128 base = ((u128)1 << 64) % modulus;
+    (void)isa;
+    while (count-- > 0)
+        residue = (uint64_t)((base * residue % modulus + limbs[count] % modulus) % modulus);
+    return residue;
+#endif
 }
 
-uint64_t big_digits_residue(const uint32_t *digits, size_t count, uint32_t base, uint64_t modulus)
+uint64_t big_digits_residue(const struct big_isa *isa, const uint32_t *digits, size_t count, uint32_t base,
+                            uint64_t modulus)
 {
-    uint64_t weights[WEIGHTS + 1], residue = 0;
-    fill_weights(weights, base, modulus);
-    for (size_t end = count; end > 0;) {
-        size_t first = (end - 1) / WEIGHTS * WEIGHTS;
-        uint64_t part = weighted_digits(digits + first, end - first, weights, modulus);
-        residue = (uint64_t)(((u128)residue * weights[WEIGHTS] + part) % modulus);
-        end = first;
-    }
-    return residue;
+    return halves_residue(isa, (const unsigned char *)digits, count, base, modulus);
 }

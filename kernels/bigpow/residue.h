@@ -15,6 +15,7 @@ bool big_is_prime(uint64_t n);
 /* Limbs, the lowest first, modulo any modulus but 0. */
 uint64_t big_limbs_residue(const struct big_isa *isa, const uint64_t *limbs, size_t count, uint64_t modulus);
 /* Canonical digits of a radix below 2^32 modulo the modulus. */
-uint64_t big_digits_residue(const uint32_t *digits, size_t count, uint32_t base, uint64_t modulus);
+uint64_t big_digits_residue(const struct big_isa *isa, const uint32_t *digits, size_t count, uint32_t base,
+                            uint64_t modulus);
 
 #endif

@@ -243,6 +243,5 @@ enum bigpow_status big_convolve(struct bigpow *context, struct big_plan *plan, c
     double start = big_seconds();
     bool good = rounding_passes(context, &run) && carries_settle(&run);
     context->stats.seconds_inverse += big_seconds() - start;
-    context->stats.inexact += !good;
-    return good ? BIGPOW_OK : BIG_INEXACT;
+    return good ? BIGPOW_OK : big_inexact(context);
 }

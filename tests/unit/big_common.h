@@ -41,6 +41,26 @@ static inline int big_product_is_right(struct bigpow *context, const mpz_t a, co
     return right;
 }
 
+/* Whether the decimal number prints as this text, whole and in pieces. */
+static inline int big_decimal_is(const struct bigpow_decimal *number, const char *text, bool negative)
+{
+    uint64_t digits = bigpow_decimal_digits(number);
+    if (digits != strlen(text) || number->negative != negative)
+        return 0;
+    char *got = malloc(digits);
+    if (!got)
+        return 0;
+    bigpow_decimal_text(number, 0, digits, got);
+    int same = !memcmp(got, text, digits);
+    size_t head = digits < 10 ? (size_t)digits : 10;
+    bigpow_decimal_text(number, digits - head, head, got);
+    same &= !memcmp(got, text + digits - head, head);
+    bigpow_decimal_text(number, digits / 3, digits / 2, got);
+    same &= !memcmp(got, text + digits / 3, digits / 2);
+    free(got);
+    return same;
+}
+
 /* The instruction sets that this machine runs, each with a context; null at the end. */
 static const char *const big_isas[] = {"scalar", "avx2", "avx512", NULL};
 
