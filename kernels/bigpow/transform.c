@@ -181,6 +181,7 @@ static void passes(struct bigpow *context, struct run *run, const struct big_inp
     context->stats.seconds_forward += columns - start;
     context->stats.seconds_rows += middle - columns;
     context->stats.seconds_inverse += big_seconds() - middle;
+    context->stats.transform_flops += (y ? 15.0 : 10.0) * (double)plan->points * log2((double)plan->points);
     context->stats.transforms++;
 }
 

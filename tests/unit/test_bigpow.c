@@ -13,7 +13,7 @@ static struct bigpow *context_for(const char *isa)
     if (context)
         bigpow_set_crossover(context, 1);
     else
-        printf(" (%s does not run here) ", isa);
+        printf(" (%s does not run here) ", isa ? isa : "the default");
     return context;
 }
 
