@@ -6,7 +6,7 @@
 #include "kernels/bigpow/residue.h"
 
 enum {
-    CROSSOVER_LIMBS = 640, /* from tune_bigpow */
+    CROSSOVER_LIMBS = 430, /* from tune_bigpow */
     PRIME_USES = 64,       /* finding a prime takes as long as a product of a thousand limbs */
 };
 

@@ -127,6 +127,9 @@ INLINE void ahead(const double *p)
     __builtin_prefetch(p + BIG_LANES, 1, 2);
 }
 
+/* Digits of a later column block: a line of 16 and the next one are some blocks ahead. */
+enum { DIGITS_AHEAD = 32 };
+
 INLINE vec digits_load(const struct big_input *in, uint64_t at)
 {
     if (at >= in->count)
@@ -148,6 +151,8 @@ INLINE void digits_split(const struct big_plan *plan, struct block at, const str
             for (size_t k = 0; k < radix; k++) {
                 uint64_t index = (k * child + i) * (uint64_t)plan->columns + column;
                 x[k] = (struct point){digits_load(in, index), digits_load(in, index + plan->points)};
+                if (u == 0)
+                    __builtin_prefetch(in->digits + index + DIGITS_AHEAD, 0, 2);
             }
             node_forward(x, radix, w);
             for (size_t k = 0; k < radix; k++) {
@@ -322,8 +327,10 @@ INLINE void block_release(const struct big_plan *plan, struct block at, const st
             const double *from = p + k * child * at.stride;
             for (size_t u = 0; at.stride == plan->stride && u < at.width; u++)
                 ahead(from + (at.width + u) * BIG_UNIT);
-            row_release(plan, from, release, rounds, at.width, digits + row * plan->columns, &carry[2 * row],
-                        seen);
+            int32_t *out = digits + row * plan->columns;
+            __builtin_prefetch(out + DIGITS_AHEAD, 1, 2);
+            __builtin_prefetch(out + plan->points + DIGITS_AHEAD, 1, 2);
+            row_release(plan, from, release, rounds, at.width, out, &carry[2 * row], seen);
         }
     }
 }
