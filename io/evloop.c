@@ -1,6 +1,7 @@
 #include "io/evloop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -149,6 +150,17 @@ static void dispatch(struct evloop *loop, const struct epoll_event *ev)
         w->registered = 0;
 }
 
+/* epoll_pwait2(2) came with Linux 5.11, and the kernels of many clusters are older. There ppoll(2), which
+ * waits for parts of a millisecond too, watches the epoll descriptor. */
+static int wait_for_events(struct evloop *loop, struct epoll_event *events, const struct timespec *limit)
+{
+    int n = epoll_pwait2(loop->epoll_fd, events, BATCH, limit, NULL);
+    if (n >= 0 || errno != ENOSYS)
+        return n;
+    struct pollfd p = {.fd = loop->epoll_fd, .events = POLLIN};
+    return ppoll(&p, 1, limit, NULL) > 0 ? epoll_wait(loop->epoll_fd, events, BATCH, 0) : 0;
+}
+
 void evloop_wait(struct evloop *loop, int64_t timeout)
 {
     struct epoll_event events[BATCH];
@@ -156,7 +168,7 @@ void evloop_wait(struct evloop *loop, int64_t timeout)
     int64_t now = evloop_now();
     if (loop->busy_since && now - loop->busy_since > loop->longest_stall)
         loop->longest_stall = now - loop->busy_since;
-    int n = epoll_pwait2(loop->epoll_fd, events, BATCH, &limit, NULL);
+    int n = wait_for_events(loop, events, &limit);
     loop->busy_since = evloop_now();
     for (int i = 0; i < n; i++)
         dispatch(loop, &events[i]);
