@@ -379,7 +379,7 @@ def repeated(rounds, make):
 
 
 def bench_waiting(args, directory):
-    n, many = (200, 1000) if args.quick else (1000, 9000)
+    n, many = (200, 1000) if args.quick else (1000, 10000)
     hold = 1 if args.quick else 5
     figures = {}
     with origin(args.millrace, directory) as port:
