@@ -137,7 +137,7 @@ static void put_row(struct head *h, const struct sink_row *row)
     else
         h->figures.succeeded++;
     char error[MESSAGE_BYTES];
-    if (!sink_put(h->sink, row) && sink_error(h->sink, error, sizeof error))
+    if (!sink_put(h->sink, row, evloop_now()) && sink_error(h->sink, error, sizeof error))
         head_stop(h, "%s", error);
 }
 
@@ -385,6 +385,7 @@ void head_step(struct head *h, int64_t now)
     char error[MESSAGE_BYTES];
     if (h->finishing)
         return;
+    sink_step(h->sink, now);
     if (sink_error(h->sink, error, sizeof error)) {
         head_stop(h, "%s", error);
         return;
@@ -404,6 +405,8 @@ int64_t head_deadline(const struct head *h)
     if (h->more_to_read && dealer_wants(h->dealer) > 0)
         return 0;
     int64_t wake = sink_full(h->sink) ? INT64_MAX : dealer_wake(h->dealer);
+    if (sink_deadline(h->sink) < wake)
+        wake = sink_deadline(h->sink);
     return wake < h->progress_due ? wake : h->progress_due;
 }
 

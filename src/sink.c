@@ -11,6 +11,8 @@
 enum {
     BACKLOG_BYTES = 16 << 20, /* waiting for the disk before dealing pauses */
     ROW_BYTES = 80 << 20,     /* of one row, at most: each value is capped far below */
+    BATCH_BYTES = 64 << 10,   /* of rows that are handed to the writer together */
+    BATCH_AGE = 10 * 1000000, /* ns that a row may wait for others: waking the writer costs more than a row */
 };
 
 struct sink {
@@ -18,7 +20,8 @@ struct sink {
     struct sink_column columns[SINK_MAX_COLUMNS];
     size_t n_columns;
     struct rows rows;
-    struct buffer line;
+    struct buffer batch; /* rows that the writer does not have yet */
+    int64_t due;         /* when it must; INT64_MAX: there are none */
     struct writer *writer;
     int failed; /* errno of a row that could not be handed on */
 };
@@ -34,10 +37,18 @@ static void explain(const char *path, int number, char *error, size_t error_size
     snprintf(error, error_size, "cannot write %s: %s", name_of(path), reason);
 }
 
+static bool hand_over(struct sink *sink)
+{
+    sink->due = INT64_MAX;
+    if (sink->batch.len > 0 && !writer_put(sink->writer, sink->batch.data, sink->batch.len))
+        sink->failed = ENOMEM; /* unless the writer has an error of its own, which goes first */
+    buffer_reset(&sink->batch);
+    return !sink->failed;
+}
+
 static bool write_header(struct sink *sink)
 {
-    return rows_format_header(&sink->rows, &sink->line) &&
-           (sink->line.len == 0 || writer_put(sink->writer, sink->line.data, sink->line.len));
+    return rows_format_header(&sink->rows, &sink->batch) && hand_over(sink);
 }
 
 struct sink *sink_open(const struct sink_config *config, char *error, size_t error_size)
@@ -50,7 +61,7 @@ struct sink *sink_open(const struct sink_config *config, char *error, size_t err
         goto fail;
     sink->path = config->path;
     sink->n_columns = n;
-    buffer_init(&sink->line, ROW_BYTES);
+    buffer_init(&sink->batch, ROW_BYTES + BATCH_BYTES);
     for (size_t i = 0; i < n; i++) {
         sink->columns[i] = config->columns[i];
         names[i] = config->columns[i].name;
@@ -71,7 +82,7 @@ fail:
     if (sink) {
         writer_close(sink->writer);
         rows_free(&sink->rows);
-        buffer_free(&sink->line);
+        buffer_free(&sink->batch);
     }
     free(sink);
     return NULL;
@@ -123,18 +134,30 @@ static struct cell make_cell(enum sink_cell kind, const struct sink_row *row, si
     }
 }
 
-bool sink_put(struct sink *sink, const struct sink_row *row)
+bool sink_put(struct sink *sink, const struct sink_row *row, int64_t now)
 {
     struct cell cells[SINK_MAX_COLUMNS];
     size_t value = 0;
     for (size_t i = 0; i < sink->n_columns; i++)
         cells[i] = make_cell(sink->columns[i].cell, row, &value);
-    buffer_reset(&sink->line);
-    if (!rows_format_row(&sink->rows, cells, sink->n_columns, &sink->line)) {
+    if (!rows_format_row(&sink->rows, cells, sink->n_columns, &sink->batch)) {
         sink->failed = ENOMEM;
         return false;
     }
-    return writer_put(sink->writer, sink->line.data, sink->line.len);
+    if (sink->due == INT64_MAX)
+        sink->due = now + BATCH_AGE;
+    return sink->batch.len < BATCH_BYTES || hand_over(sink);
+}
+
+void sink_step(struct sink *sink, int64_t now)
+{
+    if (now >= sink->due)
+        hand_over(sink);
+}
+
+int64_t sink_deadline(const struct sink *sink)
+{
+    return sink->due;
 }
 
 bool sink_full(struct sink *sink)
@@ -156,13 +179,14 @@ bool sink_close(struct sink *sink, char *error, size_t error_size)
 {
     if (!sink)
         return true;
+    hand_over(sink);
     int number = writer_close(sink->writer);
     if (number == 0)
         number = sink->failed;
     if (number != 0)
         explain(sink->path, number, error, error_size);
     rows_free(&sink->rows);
-    buffer_free(&sink->line);
+    buffer_free(&sink->batch);
     free(sink);
     return number == 0;
 }

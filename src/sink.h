@@ -1,8 +1,8 @@
 /* The sink: one row per input record, in the order they finish, into a file, a compressed file or standard
  * output.
  *
- * Rows are handed to a thread that writes them, so nothing here waits for a disk, except sink_close. Rank 0's
- * event loop.
+ * Rows are handed to a thread that writes them, so nothing here waits for a disk, except sink_close. They are handed
+ * over together, after some milliseconds at most. Rank 0's event loop.
  */
 #ifndef MILLRACE_SRC_SINK_H
 #define MILLRACE_SRC_SINK_H
@@ -57,7 +57,13 @@ struct sink;
 struct sink *sink_open(const struct sink_config *config, char *error, size_t error_size);
 
 /* False: the row can't be written, now or ever; sink_error says why. */
-bool sink_put(struct sink *sink, const struct sink_row *row);
+bool sink_put(struct sink *sink, const struct sink_row *row, int64_t now);
+
+/* Hands rows over when they are due. What could not be handed over is an error that stays. */
+void sink_step(struct sink *sink, int64_t now);
+
+/* When sink_step is due: ns of evloop_now, INT64_MAX for never. */
+int64_t sink_deadline(const struct sink *sink);
 
 /* So much is waiting to be written that no more should be produced. */
 bool sink_full(struct sink *sink);
