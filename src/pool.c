@@ -15,6 +15,7 @@ struct pool {
     unsigned workers;           /* under the lock: tasks of OpenMP that run or will run */
     unsigned threads;
     size_t load;
+    size_t unstarted; /* submitted since the last pool_start */
     void (*wake)(void *);
     void *wake_context;
 };
@@ -100,14 +101,29 @@ void pool_submit(struct pool *pool, struct pool_task *task)
 {
     pthread_mutex_lock(&pool->lock);
     queue_push(&pool->waiting, task);
-    bool start = pool->workers < pool->threads - 1;
-    pool->workers += start;
     pthread_mutex_unlock(&pool->lock);
     pool->load++;
-    if (start) {
+    pool->unstarted++;
+}
+
+/* True if one more worker is to be made. */
+static bool hire(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool wanted = pool->waiting.head && pool->workers < pool->threads - 1;
+    pool->workers += wanted;
+    pthread_mutex_unlock(&pool->lock);
+    return wanted;
+}
+
+void pool_start(struct pool *pool)
+{
+    /* No more workers than tasks: a worker for which nothing is left would have been woken for nothing. */
+    for (; pool->unstarted > 0 && hire(pool); pool->unstarted--) {
 #pragma omp task default(none) firstprivate(pool)
         work(pool);
     }
+    pool->unstarted = 0;
 }
 
 struct pool_task *pool_done(struct pool *pool)
@@ -123,7 +139,7 @@ struct pool_task *pool_done(struct pool *pool)
 
 void pool_finish(struct pool *pool)
 {
-    (void)pool;
+    pool_start(pool);
 #pragma omp taskwait
 }
 

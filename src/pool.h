@@ -39,6 +39,10 @@ unsigned pool_threads(const struct pool *pool);
 /* Queues a task. The loop's thread. */
 void pool_submit(struct pool *pool, struct pool_task *task);
 
+/* Sees to it that what is queued is run: once after several pool_submit, since waking a thread costs more than many a
+ * task. The loop's thread. */
+void pool_start(struct pool *pool);
+
 /* Takes the tasks that were run since the last call, as a list in the order they ended; NULL: none. The
  * loop's thread. */
 struct pool_task *pool_done(struct pool *pool);

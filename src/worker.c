@@ -240,6 +240,7 @@ void worker_deal(struct worker *w, struct wire_ticket ticket, struct wire_text t
         memcpy(work->text, text.data, text.len);
         if (!w->transfers) {
             begin_computing(w, work);
+            pool_start(w->pool);
             return;
         }
         if (transfers_start(w->transfers, work->text, work)) {
@@ -262,6 +263,7 @@ bool worker_run(struct worker *w, int64_t now)
     if (w->transfers)
         transfers_run(w->transfers, now);
     collect(w);
+    pool_start(w->pool);
     bool behind = pool_load(w->pool) > (size_t)BACKLOG_TASKS * pool_threads(w->pool) ||
                   w->backlog_bytes > BACKLOG_BYTES;
     if (w->owed && !behind) {

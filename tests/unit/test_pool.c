@@ -78,6 +78,7 @@ static void submit_and_collect(struct pool *pool, void *context)
         sc->sums[i] = (struct sum){.task.run = square, .scene = sc, .in = i};
         pool_submit(pool, &sc->sums[i].task);
     }
+    pool_start(pool);
     CU_ASSERT_TRUE(pool_load(pool) == TASKS);
     while (sc->done < TASKS) {
         sleep_until_woken(&sc->sleeper);
@@ -138,6 +139,7 @@ static void leave_at_once(struct pool *pool, void *context)
     for (unsigned i = 0; i < 100; i++) {
         sums[i] = (struct sum){.task.run = square, .in = i};
         pool_submit(pool, &sums[i].task);
+        pool_start(pool);
     }
 }
 
