@@ -310,6 +310,16 @@ static long receive_buffer(uint32_t concurrency)
     return concurrency <= 256 ? 64 << 10 : concurrency <= 2048 ? 16 << 10 : 4 << 10;
 }
 
+/* The variables that libcurl looks at (CURLOPT_PROXY(3)). */
+static bool proxy_in_environment(void)
+{
+    static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (getenv(names[i]))
+            return true;
+    return false;
+}
+
 static bool set_options(struct transfer *x)
 {
     struct transfers *t = x->owner;
@@ -340,8 +350,9 @@ static bool set_options(struct transfer *x)
     SET(HTTPHEADER, t->headers);
     SET(CONNECT_TO, t->connect_to);
     SET(USERAGENT, o->user_agent);
-    if (o->proxy)
-        SET(PROXY, o->proxy);
+    if (o->proxy || !proxy_in_environment())
+        SET(PROXY,
+            o->proxy ? o->proxy : ""); /* "": none, and the environment is not searched for each request */
     if (o->cacert)
         SET(CAINFO, o->cacert);
 #undef SET
