@@ -8,7 +8,9 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef int parse_fn(int argc, char **argv, bool speak, struct job **job);
 
@@ -34,6 +36,17 @@ static bool hold_signals(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGUSR1);
     return sigprocmask(SIG_BLOCK, &set, NULL) == 0 && signal(SIGPIPE, SIG_IGN) != SIG_ERR;
+}
+
+/* Idle threads of libgomp spin for milliseconds by default, on the very cores that the other ranks, their event loops and
+ * the kernel's network code need. It reads its environment before main, so a new value takes a new start. Whoever set one
+ * of these variables has decided. */
+static void let_idle_threads_sleep(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
+        return;
+    if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0)
+        execv("/proc/self/exe", argv); /* returns where there is no /proc: then they spin */
 }
 
 static int parse_scrape(int argc, char **argv, bool speak, struct job **job)
@@ -76,8 +89,10 @@ int main(int argc, char **argv)
      * failure only means that such names are refused. */
     setlocale(LC_CTYPE, "C.UTF-8");
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++)
-        if (strcmp(command, jobs[i].name) == 0)
+        if (strcmp(command, jobs[i].name) == 0) {
+            let_idle_threads_sleep(argv);
             return run_job(jobs[i].parse, argc - 1, argv + 1);
+        }
     if (strcmp(command, "serve") == 0)
         return cmd_serve(argc - 1, argv + 1);
     if (strcmp(command, "--version") == 0) {
