@@ -14,7 +14,7 @@
 enum {
     POLL_SHORTEST =
         20 * 1000, /* ns between looks at MPI, which has no descriptor to wait on, after traffic */
-    POLL_LONGEST = 1000 * 1000, /* the same after a silence */
+    POLL_LONGEST = 4000 * 1000, /* the same after a silence: a look costs some 30 us */
     PAUSE_LONGEST = 1000000000, /* ns of a wait with nothing due */
     BATCHES_AT_ONCE = 256,
     ERROR_BYTES = 2048,
