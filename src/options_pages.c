@@ -1,5 +1,6 @@
 #include "src/options_pages.h"
 
+#include "kernels/kernel.h"
 #include "src/source_urls.h"
 #include "src/stage_pages.h"
 #include "src/values.h"
@@ -19,6 +20,7 @@ enum {
     DEFAULT_RETRIES = 3,
     DEFAULT_MAX_REDIRECTS = 10,
     DEFAULT_MAX_BODY = 16 << 20,
+    MAX_SELECTIONS = WIRE_MAX_VALUES - KERNEL_MAX_FIELDS - KERNEL_MAX_OPERANDS - 1,
     WINDOW = 65536, /* records that the dealer looks ahead in the list */
 };
 
@@ -41,6 +43,7 @@ enum key {
     KEY_CONNECT_TO,
     KEY_HTTP,
     KEY_URL_COLUMN,
+    KEY_KERNEL_ARG,
 };
 
 static const struct argp_option rows[] = {
@@ -89,6 +92,17 @@ static const struct argp_option scrape_output[] = {
     {0},
 };
 
+static const struct argp_option scrape_kernel[] = {
+    {"kernel", 'k', "NAME", 0,
+     "Compute on every page, and add the results as columns. pow: an exact power, its operands base and "
+     "exponent "
+     "(and modulus)",
+     1},
+    {"kernel-arg", KEY_KERNEL_ARG, "NAME=VALUE", 0,
+     "An operand of the kernel: a whole number, or a selector that finds it on the page", 1},
+    {0},
+};
+
 static const struct argp_option fetch_output[] = {
     {"output", 'o', "PATTERN", 0,
      "Each body to a file: {id}, {host} and {ext} are put in ({id}.{ext}). With -s, the value instead of the "
@@ -108,6 +122,8 @@ struct pages {
     struct sink_column columns[SINK_MAX_COLUMNS];
     char **headers, **connect_to; /* the strings are argv's */
     const char *pattern;          /* of fetch's files */
+    char **kernel_args;           /* argv's, n_kernel_args of them */
+    size_t n_kernel_args;
     bool no_selections, per_host_given, timeout_given, connect_timeout_given;
 };
 
@@ -139,8 +155,8 @@ static int take_selection(struct argp_state *state, struct pages *p, char *text)
             *equals = '=';
         return options_bad_value(state, "select", text, "NAME=SELECTOR (a name of letters, digits and _)");
     }
-    if (p->stage.n_selections == WIRE_MAX_VALUES - 1) {
-        argp_error(state, "--select: no more than %d fields", WIRE_MAX_VALUES - 1);
+    if (p->stage.n_selections == MAX_SELECTIONS) {
+        argp_error(state, "--select: no more than %d fields", MAX_SELECTIONS);
         return EINVAL;
     }
     p->selections[p->stage.n_selections++] = (struct selection){.name = text, .selector = equals + 1};
@@ -205,6 +221,12 @@ static error_t parse_rows(int key, char *text, struct argp_state *state)
         return options_uint32(state, "repeat", text, 1, UINT32_MAX, &p->source.repeat);
     case KEY_URL_COLUMN:
         p->source.url_column = text;
+        return 0;
+    case 'k':
+        p->stage.kernel = kernel_find(text);
+        return p->stage.kernel ? 0 : options_bad_value(state, "kernel", text, "a kernel: there is pow");
+    case KEY_KERNEL_ARG:
+        p->kernel_args[p->n_kernel_args++] = text;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -295,17 +317,47 @@ static void add_column(struct pages *p, const char *name, enum sink_cell cell)
     p->columns[p->job.engine.head.n_columns++] = (struct sink_column){.name = name, .cell = cell};
 }
 
+static bool is_number(const char *text)
+{
+    text += *text == '-';
+    return *text && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* NULL, or what is wrong with one of them. They are read when the kernel is known. */
+static const char *set_kernel_args(struct pages *p)
+{
+    const struct kernel *k = p->stage.kernel;
+    if (!k && p->n_kernel_args)
+        return "--kernel-arg is of a --kernel";
+    for (size_t i = 0; i < p->n_kernel_args; i++) {
+        const char *text = p->kernel_args[i], *equals = strchr(text, '=');
+        size_t len = equals ? (size_t)(equals - text) : 0, at = 0;
+        while (k->operands[at].name &&
+               (strlen(k->operands[at].name) != len || strncmp(k->operands[at].name, text, len)))
+            at++;
+        if (!k->operands[at].name)
+            return "--kernel-arg is NAME=VALUE, and NAME one of the kernel's operands";
+        if (is_number(equals + 1))
+            p->stage.operand_constants[at] = equals + 1;
+        else
+            p->stage.operand_selectors[at] = equals + 1;
+    }
+    return NULL;
+}
+
 static void set_columns(struct pages *p)
 {
     add_column(p, "id", SINK_ID);
     add_column(p, "url", SINK_TEXT);
     add_column(p, "status", SINK_STATUS);
-    if (p->command == PAGES_SCRAPE && p->stage.n_selections == 0 && !p->no_selections)
+    if (p->command == PAGES_SCRAPE && p->stage.n_selections == 0 && !p->no_selections && !p->stage.kernel)
         p->selections[p->stage.n_selections++] = (struct selection){.name = "title", .selector = "h1"};
     if (p->command == PAGES_FETCH)
         add_column(p, "file", SINK_VALUE);
     for (size_t i = 0; i < p->stage.n_selections; i++)
         add_column(p, p->selections[i].name, SINK_VALUE);
+    for (const struct kernel_field *f = p->stage.kernel ? p->stage.kernel->fields : NULL; f && f->name; f++)
+        add_column(p, f->name, f->number ? SINK_NUMBER : SINK_VALUE);
     add_column(p, "error", SINK_ERROR);
 }
 
@@ -316,6 +368,8 @@ static int settle(struct reading *r)
     p->source.inputs = r->args;
     p->source.n_inputs = r->n_args;
     const char *wrong = contradiction(p);
+    if (!wrong)
+        wrong = set_kernel_args(p);
     if (wrong)
         return options_refuse(r, wrong);
     set_columns(p);
@@ -324,7 +378,7 @@ static int settle(struct reading *r)
     if (p->per_host_given)
         p->source.per_loopback_host = p->source.per_host;
     p->stage.max_body = p->transfer.max_body;
-    p->transfer.discard_body = p->command == PAGES_SCRAPE && p->stage.n_selections == 0;
+    p->transfer.discard_body = p->command == PAGES_SCRAPE && p->stage.n_selections == 0 && !p->stage.kernel;
     p->job.engine.head.places_per_rank = p->transfer.concurrency;
     return options_settle(r);
 }
@@ -349,6 +403,7 @@ static void free_pages(struct job *job)
     file_pattern_free(p->stage.files);
     free(p->headers);
     free(p->connect_to);
+    free(p->kernel_args);
     free(p);
 }
 
@@ -361,6 +416,7 @@ static struct pages *make_pages(enum pages_command command, int argc)
     p->pattern = "{id}.{ext}";
     p->headers = calloc((size_t)argc, sizeof *p->headers);
     p->connect_to = calloc((size_t)argc, sizeof *p->connect_to);
+    p->kernel_args = calloc((size_t)argc, sizeof *p->kernel_args);
     p->transfer = (struct transfer_options){.concurrency = DEFAULT_CONCURRENCY,
                                             .timeout = 60 * SECOND,
                                             .connect_timeout = 20 * SECOND,
@@ -383,7 +439,8 @@ static struct pages *make_pages(enum pages_command command, int argc)
                                 .backoff_base = SECOND,
                                 .backoff_max = 60 * SECOND,
                                 .max_wait = 600 * SECOND};
-    if (p->headers && p->connect_to && options_seed(&d->seed))
+    if (p->headers && p->connect_to && p->kernel_args && options_seed(&d->seed) &&
+        options_seed(&p->stage.seed))
         return p;
     free_pages(&p->job);
     return NULL;
@@ -411,10 +468,14 @@ int options_pages_parse(enum pages_command command, int argc, char **argv, bool 
     }
     const struct argp output = {.options = command == PAGES_FETCH ? fetch_output : scrape_output,
                                 .parser = parse_rows};
+    const struct argp kernel_options = {.options = scrape_kernel, .parser = parse_rows};
     const struct argp row_options = {.options = rows, .parser = parse_rows};
     const struct argp traffic_options = {.options = traffic, .parser = parse_traffic};
-    const struct argp_child children[] = {
-        {.argp = &output}, {.argp = &row_options}, {.argp = &traffic_options}, {0}};
+    const struct argp_child children[] = {{.argp = &output},
+                                          {.argp = &row_options},
+                                          {.argp = &traffic_options},
+                                          {.argp = command == PAGES_SCRAPE ? &kernel_options : NULL},
+                                          {0}};
     int code = options_read(&r, children, "INPUT...", docs[command], argc, argv);
     if (code < 0)
         code = settle(&r);

@@ -16,6 +16,7 @@ struct station {
     struct extract_scratch *scratch;
     struct url_parser *urls;
     struct buffer name; /* of the file */
+    void *kernel;       /* its state */
     char pad[64];
 };
 
@@ -25,6 +26,8 @@ struct stage_pages {
     struct extractor *extractor;
     struct station *stations; /* one a thread */
     unsigned threads;
+    size_t n_operands, n_kernel_fields;
+    int operand_places[KERNEL_MAX_OPERANDS]; /* among the extractor's fields; -1: a constant, or absent */
 };
 
 /* ------------------------------------------------------------------ one page */
@@ -35,7 +38,7 @@ static bool select_fields(const struct stage_pages *s, struct station *at, const
     const struct page decoded = {
         .body = body->data, .size = body->size, .content_type = page->content_type, .url = page->text};
     struct extract_error problem;
-    if (s->config.n_selections == 0 ||
+    if (extractor_count(s->extractor) == 0 ||
         extract_run(s->extractor, at->scratch, &decoded, values, &problem) == EXTRACT_OK)
         return true;
     stage_fail(r, problem.message);
@@ -72,21 +75,58 @@ static bool name_value(const struct stage_pages *s, const struct station *at, st
     return true;
 }
 
+/* What the kernel works on: found on the page, or constant, or absent. The texts stay whose they are. */
+static void gather_operands(const struct stage_pages *s, const struct field_value *found,
+                            struct field_value *operands)
+{
+    for (size_t i = 0; i < s->n_operands; i++) {
+        const char *constant = s->config.operand_constants[i];
+        if (s->operand_places[i] >= 0)
+            operands[i] = found[s->operand_places[i]];
+        else if (constant)
+            operands[i] = (struct field_value){.text = (char *)(uintptr_t)constant, .size = strlen(constant)};
+    }
+}
+
+static bool run_kernel(const struct stage_pages *s, struct station *at, const struct field_value *found,
+                       struct field_value *computed, struct stage_result *r)
+{
+    struct field_value operands[KERNEL_MAX_OPERANDS] = {0};
+    char error[512];
+    if (!s->config.kernel)
+        return true;
+    gather_operands(s, found, operands);
+    if (s->config.kernel->run(at->kernel, operands, computed, error, sizeof error))
+        return true;
+    stage_fail(r, error);
+    return false;
+}
+
+/* The texts are the result's from then on. */
+static void hand_over(struct stage_result *r, struct field_value *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        r->values[r->n_values++] = (struct wire_text){.data = values[i].text, .len = values[i].size};
+        values[i].text = NULL;
+    }
+}
+
 static void process(const struct stage_pages *s, struct station *at, const struct stage_page *page,
                     const struct bytes *body, struct stage_result *r)
 {
-    struct field_value values[WIRE_MAX_VALUES] = {0};
+    struct field_value found[WIRE_MAX_VALUES] = {0}, computed[KERNEL_MAX_FIELDS] = {0};
     size_t n = s->config.n_selections;
-    if (select_fields(s, at, page, body, values, r)) {
-        if (s->config.files && store(s, at, page, body, n ? values : NULL, r) &&
+    if (select_fields(s, at, page, body, found, r) && run_kernel(s, at, found, computed, r)) {
+        if (s->config.files && store(s, at, page, body, n ? found : NULL, r) &&
             !name_value(s, at, &r->values[r->n_values++]))
             stage_fail(r, "no memory left");
-        for (size_t i = 0; i < n && !r->error; i++) {
-            r->values[r->n_values++] = (struct wire_text){.data = values[i].text, .len = values[i].size};
-            values[i].text = NULL; /* the result's now */
+        if (!r->error) {
+            hand_over(r, found, n);
+            hand_over(r, computed, s->n_kernel_fields);
         }
     }
-    field_values_free(values, n);
+    field_values_free(found, extractor_count(s->extractor));
+    field_values_free(computed, s->n_kernel_fields);
 }
 
 static void run(const struct stage *stage, unsigned thread, const struct stage_page *page,
@@ -108,19 +148,48 @@ static void run(const struct stage *stage, unsigned thread, const struct stage_p
 
 /* ------------------------------------------------------------------ setting up */
 
+static bool add_selector(struct stage_pages *s, const char *option, const char *name, const char *selector,
+                         char *error, size_t error_size)
+{
+    struct extract_error problem;
+    if (extractor_add(s->extractor, name, selector, &problem))
+        return true;
+    snprintf(error, error_size, "--%s '%s=%s': %s", option, name, selector, problem.message);
+    return false;
+}
+
+static bool add_operands(struct stage_pages *s, char *error, size_t error_size)
+{
+    const struct kernel *k = s->config.kernel;
+    for (; k && k->operands[s->n_operands].name; s->n_operands++) {
+        const struct kernel_operand *one = &k->operands[s->n_operands];
+        const char *selector = s->config.operand_selectors[s->n_operands];
+        if (!selector && one->needed && !s->config.operand_constants[s->n_operands]) {
+            snprintf(error, error_size, "--kernel %s needs --kernel-arg %s=...", k->name, one->name);
+            return false;
+        }
+        s->operand_places[s->n_operands] = selector ? (int)extractor_count(s->extractor) : -1;
+        if (selector && !add_selector(s, "kernel-arg", one->name, selector, error, error_size))
+            return false;
+    }
+    char problem[256];
+    if (k && !k->check(s->config.operand_constants, problem, sizeof problem)) {
+        snprintf(error, error_size, "--kernel-arg: %s", problem);
+        return false;
+    }
+    return true;
+}
+
 static bool add_selections(struct stage_pages *s, char *error, size_t error_size)
 {
     const struct extract_limits limits = extract_default_limits();
     s->extractor = extractor_create(&limits);
     for (size_t i = 0; s->extractor && i < s->config.n_selections; i++) {
         const struct selection *one = &s->config.selections[i];
-        struct extract_error problem;
-        if (!extractor_add(s->extractor, one->name, one->selector, &problem)) {
-            snprintf(error, error_size, "--select '%s=%s': %s", one->name, one->selector, problem.message);
+        if (!add_selector(s, "select", one->name, one->selector, error, error_size))
             return false;
-        }
     }
-    return s->extractor != NULL;
+    return s->extractor && add_operands(s, error, error_size);
 }
 
 static bool furnish(struct stage_pages *s)
@@ -131,7 +200,8 @@ static bool furnish(struct stage_pages *s)
         buffer_init(&at->name, FILE_NAME_BYTES);
         at->scratch = extract_scratch_create();
         at->urls = url_parser_new();
-        if (!at->scratch || !at->urls)
+        at->kernel = s->config.kernel ? s->config.kernel->open(s->config.seed + i) : NULL;
+        if (!at->scratch || !at->urls || (s->config.kernel && !at->kernel))
             return false;
     }
     return s->stations != NULL;
@@ -154,6 +224,8 @@ static void free_pages(struct stage *stage)
         extract_scratch_destroy(s->stations[i].scratch);
         url_parser_free(s->stations[i].urls);
         buffer_free(&s->stations[i].name);
+        if (s->stations[i].kernel)
+            s->config.kernel->close(s->stations[i].kernel);
     }
     free(s->stations);
     extractor_destroy(s->extractor);
@@ -167,7 +239,9 @@ struct stage *stage_pages_new(const struct stage_pages_config *config, unsigned 
     struct stage_pages *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    uint32_t n_values = (uint32_t)config->n_selections + (config->files != NULL);
+    while (config->kernel && config->kernel->fields[s->n_kernel_fields].name)
+        s->n_kernel_fields++;
+    uint32_t n_values = (uint32_t)(config->n_selections + s->n_kernel_fields) + (config->files ? 1 : 0);
     s->base = (struct stage){
         .n_values = n_values, .wants_body = n_values > 0, .open = open_files, .run = run, .free = free_pages};
     s->config = *config;
