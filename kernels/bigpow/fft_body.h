@@ -182,6 +182,47 @@ INLINE void odd_transform(struct point *x, int n, double sign)
         x[c] = y[c];
 }
 
+INLINE void odd_split(struct point *x, unsigned radix, const double *w)
+{
+    for (unsigned j = 1; j < radix; j++)
+        x[j] = point_times(x[j], point_all(w + 2 * (j - 1)));
+    odd_transform(x, (int)radix, 1.0);
+}
+
+INLINE void odd_join(struct point *x, unsigned radix, const double *w)
+{
+    odd_transform(x, (int)radix, -1.0);
+    for (unsigned j = 1; j < radix; j++)
+        x[j] = point_back(x[j], point_all(w + 2 * (j - 1)));
+}
+
+/* Two levels of radix 3 in registers: one set of twiddles for the first, three for the second. */
+INLINE void nine_split(struct point *x, const double *w)
+{
+    for (int i = 0; i < 3; i++) {
+        struct point y[3] = {x[i], x[i + 3], x[i + 6]};
+        odd_split(y, 3, w);
+        x[i] = y[0];
+        x[i + 3] = y[1];
+        x[i + 6] = y[2];
+    }
+    for (int c = 0; c < 3; c++)
+        odd_split(x + 3 * c, 3, w + 4 + 4 * c);
+}
+
+INLINE void nine_join(struct point *x, const double *w)
+{
+    for (int c = 0; c < 3; c++)
+        odd_join(x + 3 * c, 3, w + 4 + 4 * c);
+    for (int i = 0; i < 3; i++) {
+        struct point y[3] = {x[i], x[i + 3], x[i + 6]};
+        odd_join(y, 3, w);
+        x[i] = y[0];
+        x[i + 3] = y[1];
+        x[i + 6] = y[2];
+    }
+}
+
 INLINE void node_forward(struct point *x, unsigned radix, const double *w)
 {
     if (radix == 8) {
@@ -190,10 +231,10 @@ INLINE void node_forward(struct point *x, unsigned radix, const double *w)
         split4(x, point_all(w), point_all(w + 2));
     } else if (radix == 2) {
         split(&x[0], &x[1], point_all(w));
+    } else if (radix == 9) {
+        nine_split(x, w);
     } else {
-        for (unsigned j = 1; j < radix; j++)
-            x[j] = point_times(x[j], point_all(w + 2 * (j - 1)));
-        odd_transform(x, (int)radix, 1.0);
+        odd_split(x, radix, w);
     }
 }
 
@@ -205,10 +246,10 @@ INLINE void node_inverse(struct point *x, unsigned radix, const double *w)
         join4(x, point_all(w), point_all(w + 2));
     } else if (radix == 2) {
         join(&x[0], &x[1], point_all(w));
+    } else if (radix == 9) {
+        nine_join(x, w);
     } else {
-        odd_transform(x, (int)radix, -1.0);
-        for (unsigned j = 1; j < radix; j++)
-            x[j] = point_back(x[j], point_all(w + 2 * (j - 1)));
+        odd_join(x, radix, w);
     }
 }
 
@@ -223,7 +264,7 @@ INLINE void node_pass(struct legs at, unsigned radix, const double *w, bool forw
     for (size_t i = 0; i < at.rows; i++) {
         for (size_t u = 0; u < at.width * PIECES; u++) {
             double *p = at.p + i * at.step + u / PIECES * BIG_UNIT + u % PIECES * LANES;
-            struct point x[8];
+            struct point x[9];
             for (unsigned k = 0; k < radix; k++)
                 x[k] = point_load(p + k * at.leg);
             if (forward)
@@ -245,6 +286,9 @@ INLINE void level_pass(struct legs at, size_t next, size_t count, const struct b
         switch (level->radix) {
         case 8:
             node_pass(at, 8, w, forward);
+            break;
+        case 9:
+            node_pass(at, 9, w, forward);
             break;
         case 7:
             node_pass(at, 7, w, forward);

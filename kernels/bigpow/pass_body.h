@@ -147,7 +147,7 @@ INLINE void digits_split(const struct big_plan *plan, struct block at, const str
         for (size_t u = 0; u < at.width * PIECES; u++) {
             size_t column = first * BIG_LANES + u * LANES;
             double *p = at.p + i * at.stride + u / PIECES * BIG_UNIT + u % PIECES * LANES;
-            struct point x[8];
+            struct point x[9];
             for (size_t k = 0; k < radix; k++) {
                 uint64_t index = (k * child + i) * (uint64_t)plan->columns + column;
                 x[k] = (struct point){digits_load(in, index), digits_load(in, index + plan->points)};
@@ -172,6 +172,9 @@ static void columns_forward(const struct big_plan *plan, double *work, double *s
     switch (radix) {
     case 8:
         digits_split(plan, at, in, first, 8);
+        break;
+    case 9:
+        digits_split(plan, at, in, first, 9);
         break;
     case 7:
         digits_split(plan, at, in, first, 7);
@@ -305,11 +308,19 @@ static void rounding_merge(struct big_rounding *rounding, vec error, vec largest
 
 /* One row of the block after the last level: both halves. */
 INLINE void row_release(const struct big_plan *plan, const double *p, const struct big_release *release,
-                        unsigned rounds, size_t width, int32_t *out, struct big_carry *carry,
-                        struct carry_vec *seen)
+                        unsigned rounds, size_t width, int32_t *real, int32_t *imaginary,
+                        struct big_carry *carry, struct carry_vec *seen)
 {
-    carry_row(p, 0, width, plan->scale, release, rounds, out, &carry[0], seen);
-    carry_row(p, 1, width, plan->scale, release, rounds, out + plan->points, &carry[1], seen);
+    carry_row(p, 0, width, plan->scale, release, rounds, real, &carry[0], seen);
+    carry_row(p, 1, width, plan->scale, release, rounds, imaginary, &carry[1], seen);
+}
+
+enum { ROW_DIGITS = 8 * BIG_LANES }; /* as many as the widest block has in a row */
+
+INLINE void digits_stream(int32_t *to, const int32_t *from, size_t width)
+{
+    for (size_t k = 0; k < width * BIG_LANES / 2; k += LANES)
+        VEC_STREAM((double *)(void *)to + k, vec_load((const double *)(const void *)from + k));
 }
 
 /* The last level of the block and, row by row while they are in the first-level cache, the carry pass. */
@@ -318,6 +329,7 @@ INLINE void block_release(const struct big_plan *plan, struct block at, const st
 {
     unsigned top = plan->column[0].radix;
     size_t child = plan->rows / top;
+    int32_t line[2 * ROW_DIGITS] __attribute__((aligned(64)));
     for (size_t i = 0; i < child; i++) {
         double *p = at.p + i * at.stride;
         struct legs legs = {p, child * at.stride, 1, 0, at.width};
@@ -328,11 +340,20 @@ INLINE void block_release(const struct big_plan *plan, struct block at, const st
             for (size_t u = 0; at.stride == plan->stride && u < at.width; u++)
                 ahead(from + (at.width + u) * BIG_UNIT);
             int32_t *out = digits + row * plan->columns;
+            if (at.stride != plan->stride && at.width > 1) {
+                row_release(plan, from, release, rounds, at.width, line, line + ROW_DIGITS, &carry[2 * row],
+                            seen);
+                digits_stream(out, line, at.width);
+                digits_stream(out + plan->points, line + ROW_DIGITS, at.width);
+                continue;
+            }
             __builtin_prefetch(out + DIGITS_AHEAD, 1, 2);
             __builtin_prefetch(out + plan->points + DIGITS_AHEAD, 1, 2);
-            row_release(plan, from, release, rounds, at.width, out, &carry[2 * row], seen);
+            row_release(plan, from, release, rounds, at.width, out, out + plan->points, &carry[2 * row],
+                        seen);
         }
     }
+    VEC_STREAM_END();
 }
 
 static void columns_inverse(const struct big_plan *plan, double *work, double *scratch,

@@ -26,7 +26,10 @@ struct big_radix big_radix_decimal(unsigned decade)
 
 static unsigned add_level(struct big_level *levels, unsigned count, unsigned radix)
 {
-    unsigned twiddles = radix == 8 ? 8 : radix == 4 ? 4 : radix == 2 ? 2 : 2 * (radix - 1);
+    unsigned twiddles = radix == 8   ? 8
+                        : radix == 4 ? 4
+                        : radix == 2 ? 2
+                                     : 2 * (radix - 1); /* 9: 2 + 3 * 2 too */
     levels[count] = (struct big_level){radix, twiddles, NULL};
     return count + 1;
 }
@@ -47,9 +50,8 @@ static unsigned add_odd_levels(struct big_level *levels, unsigned odd)
     case 3:
     case 5:
     case 7:
-        return add_level(levels, 0, odd);
     case 9:
-        return add_level(levels, add_level(levels, 0, 3), 3);
+        return add_level(levels, 0, odd);
     case 15:
         return add_level(levels, add_level(levels, 0, 5), 3);
     default:

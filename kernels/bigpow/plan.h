@@ -39,7 +39,7 @@ enum {
 #define BIG_COEFFICIENT_LIMIT 2251799813685248.0 /* 2^51 */
 
 struct big_level {
-    unsigned radix;         /* 2, 3, 4, 5, 7 or 8 */
+    unsigned radix;         /* 2, 3, 4, 5, 7, 8 or 9 */
     unsigned twiddle_count; /* doubles per node */
     const double *twiddles; /* owned by the context's cache, node after node */
 };

@@ -84,8 +84,10 @@ static unsigned odd_nodes(const struct big_plan *plan, unsigned levels, uint64_t
     unsigned count = 1;
     p[0] = 1;
     *q = 4;
-    for (unsigned l = 0; l < levels; l++) {
-        unsigned radix = plan->column[l].radix;
+    for (unsigned l = 0, half = 0; l < levels; l += !half) {
+        bool nine = plan->column[l].radix == 9; /* two levels of 3 in one */
+        unsigned radix = nine ? 3 : plan->column[l].radix;
+        half = nine && !half;
         for (unsigned k = count * radix; k-- > 0;)
             p[k] = p[k / radix] + k % radix * *q;
         count *= radix;
@@ -94,11 +96,23 @@ static unsigned odd_nodes(const struct big_plan *plan, unsigned levels, uint64_t
     return count;
 }
 
+/* The two levels of radix 3 of the root: its own twiddles, then those of its children (1 + 4 c) / 12. */
+static void fill_nine(double *out)
+{
+    out = put_node(out, 3, wide_root(1, 12));
+    for (unsigned c = 0; c < 3; c++)
+        out = put_node(out, 3, wide_root(1 + 4 * c, 36));
+}
+
 static void fill_table(const struct big_plan *plan, const struct big_table *table)
 {
     struct walk walk = {.kind = table->kind, .depth = table->depth, .out = table->values};
     uint64_t p[15], q;
     unsigned nodes = odd_nodes(plan, table->before, p, &q);
+    if (table->kind == 9) {
+        fill_nine(table->values);
+        return;
+    }
     uint64_t turns = (uint64_t)table->kind << table->depth;
     for (unsigned k = 0; k < table->depth; k++)
         walk.bit[k] = wide_root((uint64_t)1 << k, turns);
