@@ -127,8 +127,15 @@ INLINE void ahead(const double *p)
     __builtin_prefetch(p + BIG_LANES, 1, 2);
 }
 
-/* Digits of a later column block: a line of 16 and the next one are some blocks ahead. */
-enum { DIGITS_AHEAD = 32 };
+/* Rows of digits are asked for so many rows before their turn: they lie a power of two apart, so that few of them fit the
+ * sets of the caches that they share, and the processor sees no stream. */
+enum { ROWS_SOON = 3, LINE_DIGITS = 16 };
+
+INLINE void digits_soon(const int32_t *row, size_t columns, size_t width)
+{
+    for (size_t k = 0; k < width * BIG_LANES; k += LINE_DIGITS)
+        __builtin_prefetch(row + ROWS_SOON * columns + k, 1, 2);
+}
 
 INLINE vec digits_load(const struct big_input *in, uint64_t at)
 {
@@ -152,7 +159,7 @@ INLINE void digits_split(const struct big_plan *plan, struct block at, const str
                 uint64_t index = (k * child + i) * (uint64_t)plan->columns + column;
                 x[k] = (struct point){digits_load(in, index), digits_load(in, index + plan->points)};
                 if (u == 0)
-                    __builtin_prefetch(in->digits + index + DIGITS_AHEAD, 0, 2);
+                    digits_soon(in->digits + index, plan->columns, at.width);
             }
             node_forward(x, radix, w);
             for (size_t k = 0; k < radix; k++) {
@@ -347,8 +354,8 @@ INLINE void block_release(const struct big_plan *plan, struct block at, const st
                 digits_stream(out + plan->points, line + ROW_DIGITS, at.width);
                 continue;
             }
-            __builtin_prefetch(out + DIGITS_AHEAD, 1, 2);
-            __builtin_prefetch(out + plan->points + DIGITS_AHEAD, 1, 2);
+            digits_soon(out, plan->columns, at.width);
+            digits_soon(out + plan->points, plan->columns, at.width);
             row_release(plan, from, release, rounds, at.width, out, out + plan->points, &carry[2 * row],
                         seen);
         }
