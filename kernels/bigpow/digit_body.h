@@ -113,11 +113,15 @@ INLINE void group_pack(unsigned char *p, const uint64_t pair[4], unsigned bits)
 
 static void pack(unsigned char *p, const int32_t *digits, uint64_t groups, unsigned bits)
 {
-    for (uint64_t g = 0; g < groups; g++, p += bits, digits += 8) {
-        uint64_t pair[4];
-        for (unsigned k = 0; k < 4; k++)
-            pair[k] = (uint64_t)(uint32_t)digits[2 * k] | (uint64_t)(uint32_t)digits[2 * k + 1] << bits;
-        group_pack(p, pair, bits);
+    enum { BATCH = 64 };
+    uint64_t pairs[4 * BATCH];
+    for (uint64_t size; groups; groups -= size, digits += 8 * size) {
+        size = groups < BATCH ? groups : BATCH;
+        /* A loop of its own, which is vectorised: half of the work. */
+        for (uint64_t k = 0; k < 4 * size; k++)
+            pairs[k] = (uint64_t)(uint32_t)digits[2 * k] | (uint64_t)(uint32_t)digits[2 * k + 1] << bits;
+        for (uint64_t g = 0; g < size; g++, p += bits)
+            group_pack(p, pairs + 4 * g, bits);
     }
 }
 

@@ -309,4 +309,19 @@ INLINE void level_pass(struct legs at, size_t next, size_t count, const struct b
     }
 }
 
+/* The same for the levels inside a row, which are binary. */
+INLINE void binary_pass(struct legs at, size_t next, size_t count, const struct big_level *level, size_t node,
+                        bool forward)
+{
+    const double *w = level->twiddles + node * level->twiddle_count;
+    for (size_t k = 0; k < count; k++, at.p += next, w += level->twiddle_count) {
+        if (level->radix == 8)
+            node_pass(at, 8, w, forward);
+        else if (level->radix == 4)
+            node_pass(at, 4, w, forward);
+        else
+            node_pass(at, 2, w, forward);
+    }
+}
+
 #endif

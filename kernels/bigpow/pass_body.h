@@ -129,7 +129,7 @@ INLINE void ahead(const double *p)
 
 /* Rows of digits are asked for so many rows before their turn: they lie a power of two apart, so that few of them fit the
  * sets of the caches that they share, and the processor sees no stream. */
-enum { ROWS_SOON = 3, LINE_DIGITS = 16 };
+enum { ROWS_SOON = 5, LINE_DIGITS = 16 };
 
 INLINE void digits_soon(const int32_t *row, size_t columns, size_t width)
 {
@@ -252,7 +252,7 @@ static void row_small(const struct big_plan *plan, double *p, size_t units, unsi
     size_t count = 1, all = units;
     for (unsigned l = level; l < plan->row_levels; l++) {
         unsigned radix = plan->row[l].radix;
-        level_pass(row_legs(p, units, radix), units * BIG_UNIT, count, &plan->row[l], node, true);
+        binary_pass(row_legs(p, units, radix), units * BIG_UNIT, count, &plan->row[l], node, true);
         units /= radix;
         count *= radix;
         node *= radix;
@@ -265,7 +265,7 @@ static void row_small(const struct big_plan *plan, double *p, size_t units, unsi
         units *= radix;
         count /= radix;
         node /= radix;
-        level_pass(row_legs(p, units, radix), units * BIG_UNIT, count, &plan->row[l], node, false);
+        binary_pass(row_legs(p, units, radix), units * BIG_UNIT, count, &plan->row[l], node, false);
     }
 }
 
@@ -278,12 +278,12 @@ static void row_walk(const struct big_plan *plan, double *p, size_t units, unsig
     }
     unsigned radix = plan->row[level].radix;
     size_t child = units / radix;
-    level_pass(row_legs(p, units, radix), 0, 1, &plan->row[level], node, true);
+    binary_pass(row_legs(p, units, radix), 0, 1, &plan->row[level], node, true);
     for (size_t k = 0; k < radix; k++)
         row_walk(plan, p + k * child * BIG_UNIT, child, level + 1, node * radix + k,
                  other ? other + k * child * BIG_UNIT : NULL, mode);
     if (mode != LEAF_FORWARD)
-        level_pass(row_legs(p, units, radix), 0, 1, &plan->row[level], node, false);
+        binary_pass(row_legs(p, units, radix), 0, 1, &plan->row[level], node, false);
 }
 
 static void row_forward(const struct big_plan *plan, double *work, size_t row)
