@@ -1,5 +1,5 @@
 #!/bin/sh
-# The serve command as scripts use it: PROGRAM is run as `PROGRAM [OPTION...]`.
+# The serve command as scripts use it.
 # Usage: serve.sh PROGRAM
 set -eu
 program=$1
@@ -14,7 +14,7 @@ fail() {
 
 for signal in INT TERM USR1; do
     rm -f "$dir/port"
-    "$program" --port-file "$dir/port" --log "$dir/log" --seed 3 >"$dir/out" &
+    "$program" serve --port-file "$dir/port" --log "$dir/log" --seed 3 >"$dir/out" &
     pid=$!
     tries=0
     until [ -s "$dir/port" ]; do
@@ -40,4 +40,4 @@ for wrong in --port=65536 --port=-1 --latency=x --articles= --bogus --address=lo
     [ $code -eq 2 ] || fail "exit code $code for $wrong"
     [ -s "$dir/err" ] || fail "silent about $wrong"
 done
-"$program" --help | grep -q -- --port-file || fail "no help"
+"$program" serve --help | grep -q -- --port-file || fail "no help"

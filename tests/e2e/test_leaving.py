@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import signal
 import subprocess
 
@@ -143,7 +144,9 @@ class Leaving(Case):
         if mounted.returncode:
             self.skipTest("needs the right to mount")
         self.addCleanup(subprocess.run, ["umount", "-l", disk], timeout=20)
-        urls = self.write("urls", "".join(self.server.url(f"/article/{n}?{'x' * 2000}\n") for n in range(1, 401)))
+        generator = random.Random(1)
+        urls = self.write("urls", "".join(self.server.url(f"/article/{n}?{generator.randbytes(1000).hex()}\n")
+                                          for n in range(1, 401)))
         for ending in ("", ".gz"):
             name = disk / f"out.tsv{ending}"
             if ending:  # which squeezes the rows: a fuller disk

@@ -5,7 +5,7 @@ import collections
 import millrace
 from millrace import Case
 
-SLACK = 0.002  # seconds between a rank's start of a request and the origin's sight of it, its variation
+SLACK = 0.002  # seconds by which clocks and logs may differ
 
 
 class Politeness(Case):
@@ -79,8 +79,11 @@ class Politeness(Case):
     def check_gaps(self, host, delay, count):
         starts = self.starts_of(host)
         self.assertEqual(len(starts), count)
-        for before, after in zip(starts, starts[1:]):
-            self.assertGreaterEqual(after - before, delay - SLACK * 5)
+        # What is between a deal on rank 0 and the server's sight of the request differs from one to the next, on a
+        # busy machine by a lot; but it does not add up.
+        for i, start in enumerate(starts[1:], 1):
+            self.assertGreaterEqual(start - starts[0], i * delay - delay / 2)
+            self.assertGreaterEqual(start - starts[i - 1], delay / 2)
 
     def test_delay(self):
         """Between starts to one host, over all ranks; the hosts side by side."""
