@@ -7,7 +7,7 @@
 # RANKS (MPI ranks) and OMP_NUM_THREADS (compute threads of each) set the split; by default they fit the machine.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# shellcheck source=jobs/setup.sh
+# shellcheck source-path=SCRIPTDIR source=setup.sh
 . "$root/jobs/setup.sh"
 
 build() {

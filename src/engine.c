@@ -28,6 +28,7 @@ struct engine {
     struct pool *pool;
     struct worker *worker; /* NULL when it could not be made, or has been dismissed */
     struct head *head;     /* on rank 0 */
+    FILE *report; /* on rank 0, if there is to be one: opened early, so that its absence is known early */
     struct tally tally;
     struct buffer farewell; /* what is said when there is no worker to say it */
     int signals;            /* of signalfd */
@@ -227,6 +228,15 @@ static void tell(const struct engine *e, const char *text)
         fprintf(stderr, "millrace: %s\n", text);
 }
 
+static bool open_report(struct engine *e, char *error, size_t error_size)
+{
+    const char *path = e->config->report;
+    e->report = path ? fopen(path, "we") : NULL;
+    if (path && !e->report)
+        snprintf(error, error_size, "cannot write the report %s: %s", path, strerror(errno));
+    return !path || e->report;
+}
+
 /* What must be there before the wheel turns. The code is EXIT_OK, or that of all ranks. */
 static int prepare(struct engine *e, unsigned threads)
 {
@@ -247,7 +257,7 @@ static int prepare(struct engine *e, unsigned threads)
     }
     if (link_rank(e->link) == 0) {
         e->head = head_new(&e->config->head, e->loop, (uint32_t)link_size(e->link), error, sizeof error);
-        if (!e->head)
+        if (!e->head || !open_report(e, error, sizeof error))
             code = EXIT_STOPPED;
     }
     if (code != EXIT_OK)
@@ -255,7 +265,7 @@ static int prepare(struct engine *e, unsigned threads)
     return link_agree(e->link, code);
 }
 
-static void show_figures(const struct engine *e, unsigned threads)
+static void show_figures(struct engine *e, unsigned threads)
 {
     struct head_figures figures;
     head_figures(e->head, &figures);
@@ -266,9 +276,10 @@ static void show_figures(const struct engine *e, unsigned threads)
                                   .code = e->code};
     if (!e->config->quiet)
         report_summary(&report, e->config->verbose, stderr);
-    char error[ERROR_BYTES];
-    if (e->config->report && !report_write(&report, e->config->report, error, sizeof error))
-        fprintf(stderr, "millrace: %s\n", error);
+    if (e->report && !report_write(&report, e->report)) {
+        fprintf(stderr, "millrace: cannot write the report %s: %s\n", e->config->report, strerror(errno));
+        e->code = e->code == EXIT_OK ? EXIT_STOPPED : e->code;
+    }
 }
 
 int engine_run(struct link *link, const struct engine_config *config)
@@ -286,6 +297,8 @@ int engine_run(struct link *link, const struct engine_config *config)
             show_figures(&e, threads);
     }
     head_free(e.head);
+    if (e.report && fclose(e.report) != 0 && e.code == EXIT_OK)
+        e.code = EXIT_STOPPED;
     if (e.signals >= 0)
         close(e.signals);
     evloop_free(e.loop);

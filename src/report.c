@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
 static double seconds(uint64_t ns)
 {
@@ -143,18 +142,13 @@ static json_t *report_json(const struct report *r)
 #undef INT
 }
 
-bool report_write(const struct report *r, const char *path, char *error, size_t error_size)
+bool report_write(const struct report *r, FILE *out)
 {
     json_t *o = report_json(r);
     char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
     json_decref(o);
     errno = text ? 0 : ENOMEM;
-    FILE *out = text ? fopen(path, "w") : NULL;
-    bool ok = out && fprintf(out, "%s\n", text) > 0;
-    if (out && fclose(out) != 0)
-        ok = false;
-    if (!ok)
-        snprintf(error, error_size, "cannot write the report %s: %s", path, strerror(errno));
+    bool ok = text && fprintf(out, "%s\n", text) > 0 && fflush(out) == 0;
     free(text);
     return ok;
 }

@@ -19,8 +19,7 @@ struct report {
 /* With `verbose` a line for each rank too. */
 void report_summary(const struct report *report, bool verbose, FILE *out);
 
-/* One JSON object (RFC 8259); its members are named with their units. False: `error` names the file and the
- * reason. */
-bool report_write(const struct report *report, const char *path, char *error, size_t error_size);
+/* One JSON object (RFC 8259); its members are named with their units. False with errno set: it could not be written. */
+bool report_write(const struct report *report, FILE *out);
 
 #endif

@@ -154,7 +154,7 @@ static bool add_selector(struct stage_pages *s, const char *option, const char *
     struct extract_error problem;
     if (extractor_add(s->extractor, name, selector, &problem))
         return true;
-    snprintf(error, error_size, "--%s '%s=%s': %s", option, name, selector, problem.message);
+    snprintf(error, error_size, "--%s: %s", option, problem.message);
     return false;
 }
 

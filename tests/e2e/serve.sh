@@ -36,7 +36,7 @@ done
 
 for wrong in --port=65536 --port=-1 --latency=x --articles= --bogus --address=localhost argument --tls-key=x; do
     code=0
-    "$program" "$wrong" >"$dir/out" 2>"$dir/err" || code=$?
+    "$program" serve "$wrong" >"$dir/out" 2>"$dir/err" || code=$?
     [ $code -eq 2 ] || fail "exit code $code for $wrong"
     [ -s "$dir/err" ] || fail "silent about $wrong"
 done

@@ -37,8 +37,7 @@ class BadUsage(Case):
         self.refused(3, self.dir, says=[self.dir, "directory"])
 
     def test_unreadable_file(self):
-        path = self.write("secret", "http://x/
-")
+        path = self.write("secret", "http://x/\n")
         path.chmod(0)
         how = {}
         if os.geteuid() == 0:  # who reads everything
@@ -47,8 +46,7 @@ class BadUsage(Case):
             how = {"user": 65534, "group": 65534, "extra_groups": [], "executable": program}
         result = self.run_millrace(0, "scrape", path, **how)
         self.assertEqual(result.code, 3, result.err)
-        self.assertEqual(result.err, f"millrace: cannot read '{path}': Permission denied
-")
+        self.assertEqual(result.err, f"millrace: cannot read '{path}': Permission denied\n")
 
     def test_input_that_breaks(self):
         """Opened, and then not to be read."""
@@ -72,10 +70,12 @@ class BadUsage(Case):
         self.refused(2, "-", "-", says=["standard input"])
 
     def test_selectors(self):
-        for selector in ("title=h1[", "title=", "=h1", "h1", "t=regex:(", "t=json:x", "t=h1:no-such-thing", "a b=h1",
-                         "t=>>"):
-            self.refused(2, "-s", selector, "http://127.0.0.1/", says=[selector.split("=", 1)[-1] or selector])
-        self.refused(2, "-s", "title=h1[", "http://127.0.0.1/", ranks=(3,))
+        """What is no NAME=SELECTOR is quoted; of a selector that does not parse the field is named."""
+        for text in ("title=", "=h1", "h1", "a b=h1", "t\u00e9=h1"):
+            self.refused(2, "-s", text, "http://127.0.0.1/", says=[text])
+        for selector in ("h1[", "regex:(", "json:x", "h1:no-such-thing", ">>", "h1@"):
+            self.refused(2, "-s", f"heading={selector}", "http://127.0.0.1/", says=["heading"])
+        self.refused(2, "-s", "heading=h1[", "http://127.0.0.1/", says=["heading"], ranks=(3,))
 
     def test_contradictions(self):
         for args in (["-q", "-v"], ["-q", "--progress", "bar"], ["-s", "none", "-s", "a=h1"],

@@ -166,11 +166,16 @@ class Leaving(Case):
                 self.assertEqual(result.out, b"")
         self.assertEqual(self.server.starts(), [], "nothing is fetched that can't be kept")
 
-    def test_report_that_cannot_be_written(self):
+    def test_report_that_cannot_be_opened(self):
+        """It is known before anything is fetched."""
         result = self.run_millrace(0, "scrape", self.server.url("/article/1"), "--report", "no/such/report.json")
-        self.assertIn("no/such/report.json", result.err)
-        self.assertEqual(len(tsv_rows(result.out)), 1)
-        self.assertNotEqual(result.code, 0, "what was asked for is not there")
+        self.stopped(result, "cannot write the report no/such/report.json: ")
+        self.assertEqual(self.server.starts(), [])
+
+    def test_report_that_cannot_be_written(self):
+        result = self.run_millrace(0, "scrape", self.server.url("/article/1"), "--report", "/dev/full")
+        self.stopped(result, "cannot write the report /dev/full: ")
+        self.assertEqual(len(tsv_rows(result.out)), 1, "the rows are there all the same")
 
     def test_reader_gone(self):
         """The reader of standard output leaves after the first row: a message, exit code 3, no hang."""

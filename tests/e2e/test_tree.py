@@ -3,6 +3,7 @@
 test_tree.py ROOT [unittest's arguments]: format alone with `Format`, the rest with `Tree`.
 """
 
+import os
 import pathlib
 import re
 import subprocess
@@ -21,7 +22,7 @@ GUARDED = {
     r"mpi\.h": r"src/link\.c",
     r"curl/.*": r"io/(transfer|url)\.c",
     r"microhttpd\.h": r"io/origin\w*\.[ch]",
-    r"gmp\.h": r"kernels/\w+\.[ch]",
+    r"gmp\.h": r"kernels/(\w+/)?\w+\.[ch]",
     r"(myhtml|mycss|modest|mycore|myencoding|myfont|myurl|myunicode)/.*": r"kernels/html\w*\.[ch]",
 }
 
@@ -85,10 +86,24 @@ class Tree(unittest.TestCase):
         """Every package has a group, and stands there once."""
         lines = [line.split() for line in (ROOT / "jobs/packages.txt").read_text().splitlines()
                  if line and not line.startswith("#")]
-        wrong = [line for line in lines if len(line) != 2 or line[0] not in ("build", "run", "test")]
+        wrong = [line for line in lines if len(line) != 2 or line[0] not in ("build", "run", "test", "bench")]
         self.assertEqual(wrong, [])
         names = [name for _, name in lines]
         self.assertEqual(sorted(names), sorted(set(names)))
+
+
+class Symbols(unittest.TestCase):
+    def test_no_name_twice(self):
+        """No function is in two libraries: the linker would take one of them for both."""
+        owners = {}
+        for library in os.environ["MILLRACE_LIBRARIES"].split(":"):
+            listing = subprocess.run(["nm", "-g", "--defined-only", library], capture_output=True, text=True, check=True)
+            for line in listing.stdout.splitlines():
+                words = line.split()
+                if len(words) == 3 and words[1] in "TDBRC":
+                    owners.setdefault(words[2], set()).add(library)
+        self.assertGreater(len(owners), 100)
+        self.assertEqual({name: libraries for name, libraries in owners.items() if len(libraries) > 1}, {})
 
 
 class Format(unittest.TestCase):
