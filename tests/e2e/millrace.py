@@ -131,6 +131,7 @@ def tsv_rows(data):
     """The rows of TSV output as dicts; fails unless each line is whole and has as many cells as the header."""
     text = data.decode("utf-8") if isinstance(data, bytes) else data
     assert text.endswith("\n"), f"the last line is torn: {text[-200:]!r}"
+    assert not set(text) & set("\0\r"), "a control character stands in the TSV as it is"
     lines = text[:-1].split("\n")
     header = lines[0].split("\t")
     rows = []
