@@ -134,7 +134,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case OPTION_USAGE:
         /* argp's own --help would leave the process; a command returns. */
         argp_state_help(state, stdout,
-                        key == 'h' ? ARGP_HELP_LONG | ARGP_HELP_USAGE | ARGP_HELP_DOC : ARGP_HELP_USAGE);
+                        key == 'h' ? ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC
+                                   : ARGP_HELP_USAGE);
         serve->help = true;
         return 0;
     case ARGP_KEY_ARG:

@@ -65,7 +65,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         e->verbose = true;
         return 0;
     case 'h':
-        r->help = ARGP_HELP_LONG | ARGP_HELP_USAGE | ARGP_HELP_DOC;
+        r->help = ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC;
         return 0;
     case KEY_USAGE:
         r->help = ARGP_HELP_USAGE;
