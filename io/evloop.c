@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 256 };
+enum { BATCH = 64 }; /* events served between two looks at everything else */
 
 struct watch {
     evloop_fn *fn;

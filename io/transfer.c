@@ -165,7 +165,8 @@ static int on_timer(CURLM *multi, long ms, void *context)
 {
     (void)multi;
     struct shard *shard = context;
-    shard->deadline = ms < 0 ? INT64_MAX : evloop_now() + (int64_t)ms * 1000000;
+    /* 0 is now, by whatever reading of the clock. */
+    shard->deadline = ms < 0 ? INT64_MAX : ms == 0 ? 0 : evloop_now() + (int64_t)ms * 1000000;
     return 0;
 }
 

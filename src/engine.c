@@ -170,7 +170,7 @@ static void turn(struct engine *e)
     if (e->head)
         head_step(e->head, now);
     send_all(e);
-    /* What rank 0 deals to itself starts in the same turn. */
+    /* What rank 0 has just dealt to itself begins with the next turn, without a wait. */
     if (e->head)
         traffic = receive(e) || traffic;
     send_all(e);

@@ -26,7 +26,7 @@ struct worker *worker_new(const struct transfer_options *transfer, struct evloop
 /* Drops what is in flight, and waits for the kernels that run. */
 void worker_free(struct worker *w);
 
-/* A record was dealt to this rank: a URL, or an item to compute. */
+/* A record was dealt to this rank: a URL, or an item to compute. It begins with worker_run. */
 void worker_deal(struct worker *w, struct wire_ticket ticket, struct wire_text text);
 
 /* Serves what is due, and writes what is to be said to rank 0 into the outbox. False: no memory left for
