@@ -282,7 +282,7 @@ static void on_fetched(struct head *h, int64_t now, uint32_t from, const struct 
     struct source_record to = {0};
     struct dealer_target target;
     const struct dealer_record *record;
-    static const int kinds[WIRE_ENDS] = {[WIRE_GOT_BODY] = DEALER_GOT_BODY,
+    static const unsigned kinds[WIRE_ENDS] = {[WIRE_GOT_BODY] = DEALER_GOT_BODY,
                                          [WIRE_GOT_REDIRECT] = DEALER_GOT_REDIRECT,
                                          [WIRE_GOT_STATUS] = DEALER_GOT_STATUS,
                                          [WIRE_GOT_NOTHING] = DEALER_GOT_NOTHING,
