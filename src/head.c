@@ -283,10 +283,10 @@ static void on_fetched(struct head *h, int64_t now, uint32_t from, const struct 
     struct dealer_target target;
     const struct dealer_record *record;
     static const unsigned kinds[WIRE_ENDS] = {[WIRE_GOT_BODY] = DEALER_GOT_BODY,
-                                         [WIRE_GOT_REDIRECT] = DEALER_GOT_REDIRECT,
-                                         [WIRE_GOT_STATUS] = DEALER_GOT_STATUS,
-                                         [WIRE_GOT_NOTHING] = DEALER_GOT_NOTHING,
-                                         [WIRE_GOT_REFUSAL] = DEALER_GOT_REFUSAL};
+                                              [WIRE_GOT_REDIRECT] = DEALER_GOT_REDIRECT,
+                                              [WIRE_GOT_STATUS] = DEALER_GOT_STATUS,
+                                              [WIRE_GOT_NOTHING] = DEALER_GOT_NOTHING,
+                                              [WIRE_GOT_REFUSAL] = DEALER_GOT_REFUSAL};
     struct dealer_fetch fetch = {
         .kind = kinds[m->fetched.end], .status = m->fetched.status, .retry_after = m->fetched.retry_after};
     if (m->fetched.end == WIRE_GOT_REDIRECT && follow(h, m, &to, &target))
