@@ -32,6 +32,7 @@ struct engine {
     struct tally tally;
     struct buffer farewell; /* what is said when there is no worker to say it */
     int signals;            /* of signalfd */
+    unsigned threads;       /* that compute, or would where the strategy has them */
     int64_t poll;           /* ns until MPI is looked at again */
     int64_t accounted;      /* until when the tally's times are right */
     bool dismissed;         /* FINISH has come */
@@ -189,8 +190,14 @@ static void start_worker(struct engine *e)
 {
     char problem[ERROR_BYTES];
     const char *reason = problem;
+    const struct engine_config *c = e->config;
+    const struct worker_config worker = {
+        .transfer = c->transfer,
+        .places = strategy_places_of(c->strategy, (uint32_t)link_rank(e->link), e->threads,
+                                     c->transfer ? c->transfer->concurrency : 0),
+        .hold = c->strategy->hold};
     if (e->stage->open(e->stage, problem, sizeof problem))
-        e->worker = worker_new(e->config->transfer, e->loop, e->pool, e->stage, &e->tally, &reason);
+        e->worker = worker_new(&worker, e->loop, e->pool, e->stage, &e->tally, &reason);
     if (!e->worker)
         bid(e,
             &(struct wire_message){.kind = WIRE_TROUBLE, .trouble = {.data = reason, .len = strlen(reason)}});
@@ -238,12 +245,12 @@ static bool open_report(struct engine *e, char *error, size_t error_size)
 }
 
 /* What must be there before the wheel turns. The code is EXIT_OK, or that of all ranks. */
-static int prepare(struct engine *e, unsigned threads)
+static int prepare(struct engine *e)
 {
     char error[ERROR_BYTES];
     int code = EXIT_OK;
     /* The loop's thread counts: it helps at the end. */
-    e->stage = e->config->make_stage(e->config->stage_config, threads + 1, link_neighbours(e->link), error,
+    e->stage = e->config->make_stage(e->config->stage_config, e->threads + 1, link_neighbours(e->link), error,
                                      sizeof error);
     if (!e->stage) {
         tell(e, error);
@@ -265,14 +272,15 @@ static int prepare(struct engine *e, unsigned threads)
     return link_agree(e->link, code);
 }
 
-static void show_figures(struct engine *e, unsigned threads)
+static void show_figures(struct engine *e)
 {
     struct head_figures figures;
     head_figures(e->head, &figures);
     const struct report report = {.figures = &figures,
                                   .tallies = head_tallies(e->head),
                                   .ranks = (uint32_t)link_size(e->link),
-                                  .threads = threads,
+                                  .threads = e->config->strategy->threads ? e->threads : 0,
+                                  .strategy = e->config->strategy->name,
                                   .code = e->code};
     if (!e->config->quiet)
         report_summary(&report, e->config->verbose, stderr);
@@ -285,16 +293,16 @@ static void show_figures(struct engine *e, unsigned threads)
 int engine_run(struct link *link, const struct engine_config *config)
 {
     struct engine e = {.config = config, .link = link, .poll = POLL_SHORTEST, .signals = -1};
-    unsigned threads = config->threads ? config->threads : pool_default_threads(link_neighbours(link));
+    e.threads = config->threads ? config->threads : pool_default_threads(link_neighbours(link));
     buffer_init(&e.farewell, 1 << 20);
-    e.code = prepare(&e, threads);
+    e.code = prepare(&e);
     if (e.code == EXIT_OK) {
-        if (pool_run(threads, run, &e, wake, e.loop) != 0) {
+        if (pool_run(config->strategy->threads ? e.threads : 0, run, &e, wake, e.loop) != 0) {
             fputs("millrace: the system gives no thread to compute with\n", stderr);
             link_abort(link, EXIT_STOPPED);
         }
         if (e.head)
-            show_figures(&e, threads);
+            show_figures(&e);
     }
     head_free(e.head);
     if (e.report && fclose(e.report) != 0 && e.code == EXIT_OK)

@@ -7,6 +7,7 @@
 #include "src/head.h"
 #include "src/link.h"
 #include "src/stage.h"
+#include "src/strategy.h"
 
 #include <stdbool.h>
 
@@ -19,6 +20,7 @@ struct engine_config {
     const void *stage_config;
     struct head_config head;
     unsigned threads; /* compute threads of each rank; 0: pool_default_threads */
+    const struct strategy *strategy;
     bool quiet, verbose;
     const char *report; /* a file for the figures, as JSON; NULL: none */
 };

@@ -10,6 +10,7 @@ enum {
     READ_AT_ONCE = 256, /* records between two looks at the network */
     OUTBOX_BYTES = 256 << 20,
     MESSAGE_BYTES = 2048,
+    PATIENCE = 200 * 1000000, /* ns that the first deal waits for all ranks, so that they share it */
 };
 
 struct head {
@@ -28,7 +29,9 @@ struct head {
     bool input_ended, input_broken;
     bool more_to_read; /* the last step stopped for the network's sake */
     bool interrupted;
-    bool finishing; /* the ranks were told to leave */
+    uint32_t greeted; /* ranks that have said how much room they have */
+    bool *greetings;  /* by rank */
+    bool finishing;   /* the ranks were told to leave */
     int64_t progress_due;
     int64_t begun;
     struct head_figures figures;
@@ -225,6 +228,12 @@ static void read_input(struct head *h, int64_t now)
 
 /* ------------------------------------------------------------------ dealing */
 
+/* Rank 0 is the first to have room: were it dealt to at once, a short list would be all its own. */
+static bool may_deal(const struct head *h, int64_t now)
+{
+    return h->greeted == h->ranks || now - h->begun > PATIENCE;
+}
+
 static void deal(struct head *h, int64_t now)
 {
     struct dealer_deal d;
@@ -340,6 +349,8 @@ void head_receive(struct head *h, int64_t now, uint32_t from, const struct wire_
         return;
     switch (m->kind) {
     case WIRE_ROOM:
+        h->greeted += !h->greetings[from];
+        h->greetings[from] = true;
         if (!dealer_room(h->dealer, from, m->room))
             head_stop(h, "rank %u asks for more records than it can take", from);
         break;
@@ -391,7 +402,7 @@ void head_step(struct head *h, int64_t now)
         return;
     }
     read_input(h, now);
-    if (!h->finishing && !sink_full(h->sink))
+    if (!h->finishing && !sink_full(h->sink) && may_deal(h, now))
         deal(h, now);
     show_progress(h, now);
     if (!h->finishing && dealer_done(h->dealer))
@@ -405,6 +416,8 @@ int64_t head_deadline(const struct head *h)
     if (h->more_to_read && dealer_wants(h->dealer) > 0)
         return 0;
     int64_t wake = sink_full(h->sink) ? INT64_MAX : dealer_wake(h->dealer);
+    if (h->greeted < h->ranks && wake < h->begun + PATIENCE + 1)
+        wake = h->begun + PATIENCE + 1;
     if (sink_deadline(h->sink) < wake)
         wake = sink_deadline(h->sink);
     return wake < h->progress_due ? wake : h->progress_due;
@@ -428,7 +441,8 @@ static bool open_dealer(struct head *h, char *error, size_t error_size)
     h->dealer = dealer_new(&config);
     h->outboxes = calloc(h->ranks, sizeof *h->outboxes);
     h->tallies = calloc(h->ranks, sizeof *h->tallies);
-    if (!h->dealer || !h->outboxes || !h->tallies) {
+    h->greetings = calloc(h->ranks, sizeof *h->greetings);
+    if (!h->dealer || !h->outboxes || !h->tallies || !h->greetings) {
         snprintf(error, error_size, "no memory left");
         return false;
     }
@@ -483,6 +497,7 @@ void head_free(struct head *h)
         buffer_free(&h->outboxes[rank]);
     free(h->outboxes);
     free(h->tallies);
+    free(h->greetings);
     free(h);
 }
 

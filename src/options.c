@@ -8,9 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEY_PROGRESS = 512, KEY_REPORT, KEY_USAGE };
+enum { KEY_STRATEGY = 512, KEY_PROGRESS, KEY_REPORT, KEY_USAGE };
 
 static const struct argp_option common[] = {
+    {0, 0, 0, 0, "How it is run:", 7},
+    {"strategy", KEY_STRATEGY, "NAME", 0,
+     "For comparison: sequential (one record after the other), threads (a thread pool on one rank), async "
+     "(an event loop "
+     "alone, on one rank), processes (one record at a time on each rank), or hybrid (the default: all of it)",
+     7},
     {0, 0, 0, 0, "What is said:", 8},
     {"progress", KEY_PROGRESS, "auto|bar|log|none", 0,
      "On standard error (auto: a bar on a terminal, else a log)", 8},
@@ -55,6 +61,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return progress_parse(text, &e->head.progress)
                    ? 0
                    : options_bad_value(state, "progress", text, "auto, bar, log or none");
+    case KEY_STRATEGY:
+        e->strategy = strategy_find(text);
+        return e->strategy ? 0
+                           : options_bad_value(state, "strategy", text,
+                                               "sequential, threads, async, processes or hybrid");
     case KEY_REPORT:
         e->report = text;
         return 0;
@@ -93,6 +104,7 @@ int options_read(struct reading *r, const struct argp_child *children, const cha
     const struct argp all = {
         .options = common, .parser = parse, .args_doc = args_doc, .doc = doc, .children = children};
     argv[0] = (char *)(uintptr_t)r->command; /* the name in argp's messages */
+    r->job->engine.strategy = strategy_find("hybrid");
     /* Nothing here may leave the process, for MPI may be running: so argp's own --help and exits are off. */
     unsigned flags =
         ARGP_NO_EXIT | ARGP_NO_HELP | (r->in_order ? ARGP_IN_ORDER : 0) | (r->speak ? 0 : ARGP_NO_ERRS);

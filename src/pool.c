@@ -76,16 +76,22 @@ int pool_run(unsigned threads, void (*body)(struct pool *, void *), void *contex
     if (pthread_mutex_init(&pool.lock, NULL) != 0)
         return -1;
     omp_set_dynamic(0);
+    if (threads == 0) {
+        pool.threads = 1;
+        body(&pool, context);
+        pool_start(&pool);
+    } else {
 #pragma omp parallel num_threads((int)threads + 1) shared(pool, alone)
-    {
-#pragma omp masked
         {
-            /* A team of one never runs its tasks: they wait for a second thread. */
-            pool.threads = (unsigned)omp_get_num_threads();
-            if (pool.threads > 1)
-                body(&pool, context);
-            else
-                alone = true;
+#pragma omp masked
+            {
+                /* A team of one never runs its tasks: they wait for a second thread. */
+                pool.threads = (unsigned)omp_get_num_threads();
+                if (pool.threads > 1)
+                    body(&pool, context);
+                else
+                    alone = true;
+            }
         }
     }
     pthread_mutex_destroy(&pool.lock);
@@ -118,6 +124,11 @@ static bool hire(struct pool *pool)
 
 void pool_start(struct pool *pool)
 {
+    if (pool->threads == 1) {
+        pool->workers = 1;
+        work(pool);
+        pool->unstarted = 0;
+    }
     /* No more workers than tasks: a worker for which nothing is left would have been woken for nothing. */
     for (; pool->unstarted > 0 && hire(pool); pool->unstarted--) {
 #pragma omp task default(none) firstprivate(pool)

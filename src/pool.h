@@ -27,8 +27,9 @@ struct pool;
  * on, when `sharing` processes (itself included) run on this machine. At least 1. */
 unsigned pool_default_threads(int sharing);
 
-/* Calls body(pool, context) on the calling thread with `threads` compute threads (at least 1) beside it, and
- * returns when it has returned and every task has run. Returns -1 without calling it: no memory, or the
+/* Calls body(pool, context) on the calling thread with `threads` compute threads beside it, and returns when it
+ * has returned and every task has run. With 0 there are none: tasks run within pool_start, on the loop's thread,
+ * and what they split into runs there too. Returns -1 without calling it: no memory, or the
  * system gave no second thread. `wake` is called, from any thread, when pool_done has something new. */
 int pool_run(unsigned threads, void (*body)(struct pool *pool, void *context), void *context,
              void (*wake)(void *wake_context), void *wake_context);

@@ -78,8 +78,8 @@ void report_summary(const struct report *r, bool verbose, FILE *out)
             (unsigned long long)f->failed);
     if (all.requests > 0)
         summarise_requests(r, &all, wall, out);
-    fprintf(out, "  %u rank%s x %u thread%s: %.2f s of CPU, %.2f s of it in kernels; ", r->ranks,
-            r->ranks == 1 ? "" : "s", r->threads, r->threads == 1 ? "" : "s",
+    fprintf(out, "  %s, %u rank%s x %u thread%s: %.2f s of CPU, %.2f s of it in kernels; ", r->strategy,
+            r->ranks, r->ranks == 1 ? "" : "s", r->threads, r->threads == 1 ? "" : "s",
             (double)(all.user_us + all.system_us) / 1e6, seconds(all.compute_ns));
     if (all.computing_ns && all.transferring_ns)
         fprintf(out, "overlap of I/O and computing %.0f%%; ", overlap(&all) * 100);
@@ -123,23 +123,40 @@ static json_t *ranks_json(const struct report *r)
     return list;
 }
 
+/* Sets a member, whose value becomes the object's; false: no memory. */
+static bool put(json_t *o, const char *name, json_t *value)
+{
+    return json_object_set_new(o, name, value) == 0;
+}
+
+static bool put_integer(json_t *o, const char *name, uint64_t value)
+{
+    return put(o, name, json_integer((json_int_t)value));
+}
+
 static json_t *report_json(const struct report *r)
 {
     const struct head_figures *f = r->figures;
     const struct dealer_stats *d = &f->dealer;
     struct tally all = sum(r);
     double wall = seconds((uint64_t)f->seconds_ns);
-#define INT(x) ((json_int_t)(x))
-    return json_pack(
-        "{s:s, s:I, s:f, s:f, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", /* */
-        "millrace", MILLRACE_VERSION, "exit_code", INT(r->code), "seconds", wall, "seconds_to_first_request",
-        f->first_start_ns < 0 ? -1.0 : (double)f->first_start_ns / 1e9, "records", INT(f->records),
-        "succeeded", INT(f->succeeded), "failed", INT(f->failed), "requests_per_second",
-        ratio((double)all.requests, wall), "retries", INT(d->retries), "redirects", INT(d->redirects),
-        "throttled", INT(d->throttled), "hosts_at_once", INT(d->hosts_peak), "dealer_bytes", INT(d->bytes),
-        "ranks", INT(r->ranks), "threads_per_rank", INT(r->threads), "total", tally_json(&all), "by_rank",
-        ranks_json(r));
-#undef INT
+    json_t *o = json_object();
+    if (o && put(o, "millrace", json_string(MILLRACE_VERSION)) &&
+        put(o, "strategy", json_string(r->strategy)) && put(o, "exit_code", json_integer(r->code)) &&
+        put(o, "seconds", json_real(wall)) &&
+        put(o, "seconds_to_first_request",
+            f->first_start_ns < 0 ? json_null() : json_real(seconds((uint64_t)f->first_start_ns))) &&
+        put_integer(o, "records", f->records) && put_integer(o, "succeeded", f->succeeded) &&
+        put_integer(o, "failed", f->failed) &&
+        put(o, "requests_per_second", json_real(ratio((double)all.requests, wall))) &&
+        put_integer(o, "retries", d->retries) && put_integer(o, "redirects", d->redirects) &&
+        put_integer(o, "throttled", d->throttled) && put_integer(o, "hosts_at_once", d->hosts_peak) &&
+        put_integer(o, "dealer_bytes", d->bytes) && put_integer(o, "ranks", r->ranks) &&
+        put_integer(o, "threads_per_rank", r->threads) && put(o, "total", tally_json(&all)) &&
+        put(o, "by_rank", ranks_json(r)))
+        return o;
+    json_decref(o);
+    return NULL;
 }
 
 bool report_write(const struct report *r, FILE *out)

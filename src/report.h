@@ -12,8 +12,9 @@ struct report {
     const struct head_figures *figures;
     const struct tally *tallies; /* of each rank */
     uint32_t ranks;
-    unsigned threads; /* compute threads of rank 0 */
-    int code;         /* the exit code */
+    unsigned threads; /* compute threads of rank 0; 0: it computes on its event loop */
+    const char *strategy;
+    int code; /* the exit code */
 };
 
 /* With `verbose` a line for each rank too. */

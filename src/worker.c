@@ -33,7 +33,9 @@ struct worker {
     struct work *fetching;
     struct work *dealt, **dealt_end; /* not begun yet, in their order */
     size_t backlog_bytes;
+    bool hold;     /* see worker.h */
     uint32_t owed; /* places that are free and that rank 0 was not told of */
+    bool greeted;  /* rank 0 was told of the places once, even if there are none */
     bool failed;   /* something could not be said */
 };
 
@@ -133,6 +135,7 @@ static void submit(struct worker *w, struct work *work, struct transfer_result *
     r->body = NULL;
     if (!keep_headers(work, r)) {
         stage_fail(&work->result, "no memory left for the page");
+        w->owed += w->hold;
         say_outcome(w, work);
         work_free(work);
         return;
@@ -158,11 +161,12 @@ static void on_transfer(void *context, void *record, struct transfer_result *r)
     struct work *work = record;
     unlink_fetching(work);
     count(w, r);
-    w->owed++;
     work->status = r->status;
     say_fetched(w, work, r);
     bool got_body = r->end == TRANSFER_ANSWERED && r->status >= 200 && r->status < 300;
-    if (got_body && w->stage->wants_body) {
+    bool computes = got_body && w->stage->wants_body;
+    w->owed += !(computes && w->hold);
+    if (computes) {
         submit(w, work, r);
         return;
     }
@@ -184,12 +188,12 @@ static void collect(struct worker *w)
         w->tally->decoded += work->result.decoded;
         w->tally->compute_ns += (uint64_t)work->result.duration;
         say_outcome(w, work);
-        w->owed += !w->transfers; /* a thread is free again; a transfer's place was free when it had ended */
+        w->owed += w->hold;
         work_free(work);
     }
 }
 
-struct worker *worker_new(const struct transfer_options *transfer, struct evloop *loop, struct pool *pool,
+struct worker *worker_new(const struct worker_config *config, struct evloop *loop, struct pool *pool,
                           const struct stage *stage, struct tally *tally, const char **error)
 {
     struct worker *w = calloc(1, sizeof *w);
@@ -197,14 +201,22 @@ struct worker *worker_new(const struct transfer_options *transfer, struct evloop
         *error = "no memory left";
         return NULL;
     }
-    if (transfer && !(w->transfers = transfers_new(transfer, loop, on_transfer, w, error))) {
-        free(w);
-        return NULL;
+    if (config->transfer) {
+        struct transfer_options options = *config->transfer;
+        options.concurrency = config->places ? config->places : 1;
+        w->transfers = transfers_new(&options, loop, on_transfer, w, error);
+        if (!w->transfers) {
+            free(w);
+            return NULL;
+        }
     }
     w->pool = pool;
     w->stage = stage;
     w->tally = tally;
-    w->owed = transfer ? transfers_concurrency(w->transfers) : pool_threads(pool) - 1;
+    w->hold = config->hold || !w->transfers;
+    w->owed = config->places;
+    if (w->transfers && w->owed > transfers_concurrency(w->transfers)) /* the limit of open files */
+        w->owed = transfers_concurrency(w->transfers);
     w->dealt_end = &w->dealt;
     buffer_init(&w->outbox, OUTBOX_BYTES);
     return w;
@@ -293,7 +305,8 @@ bool worker_run(struct worker *w, int64_t now)
     pool_start(w->pool);
     bool behind = pool_load(w->pool) > (size_t)BACKLOG_TASKS * pool_threads(w->pool) ||
                   w->backlog_bytes > BACKLOG_BYTES;
-    if (w->owed && !behind) {
+    if (!w->greeted || (w->owed && !behind)) {
+        w->greeted = true;
         say(w, &(struct wire_message){.kind = WIRE_ROOM, .room = w->owed});
         w->owed = 0;
     }

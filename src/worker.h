@@ -17,10 +17,16 @@
 
 struct worker;
 
-/* `transfer` NULL: nothing is fetched, a record goes to a compute thread as it is; there are as many places as threads.
- * NULL: `*error` is a static text. `pool` and `stage` must outlive the worker; what it counts goes to
+struct worker_config {
+    const struct transfer_options
+        *transfer;   /* NULL: nothing is fetched, a record goes to a compute thread as it is */
+    uint32_t places; /* records held at a time; 0: this rank takes none */
+    bool hold;       /* a record keeps its place until its outcome is there; else until its fetch has ended */
+};
+
+/* NULL: `*error` is a static text. `pool` and `stage` must outlive the worker; what it counts goes to
  * `*tally`. Raises the limit of open files as far as the system allows. */
-struct worker *worker_new(const struct transfer_options *transfer, struct evloop *loop, struct pool *pool,
+struct worker *worker_new(const struct worker_config *config, struct evloop *loop, struct pool *pool,
                           const struct stage *stage, struct tally *tally, const char **error);
 
 /* Drops what is in flight, and waits for the kernels that run. */

@@ -151,11 +151,36 @@ static void what_is_submitted_runs_even_if_the_loop_leaves(void)
         CU_ASSERT_EQUAL(sums[i].out, i * i);
 }
 
+static void submit_without_threads(struct pool *pool, void *context)
+{
+    struct sum *sums = context;
+    CU_ASSERT_EQUAL(pool_threads(pool), 1);
+    for (unsigned i = 0; i < 100; i++) {
+        sums[i] = (struct sum){.task.run = square, .in = i};
+        pool_submit(pool, &sums[i].task);
+    }
+    pool_start(pool);
+    unsigned done = 0;
+    for (struct pool_task *t = pool_done(pool); t; t = t->next)
+        done++;
+    CU_ASSERT_EQUAL(done, 100); /* at once, on this very thread */
+    CU_ASSERT_EQUAL(pool_load(pool), 0);
+}
+
+static void without_threads_tasks_run_on_the_loop(void)
+{
+    struct sum sums[100];
+    CU_ASSERT_EQUAL(pool_run(0, submit_without_threads, sums, ignore, NULL), 0);
+    for (unsigned i = 0; i < 100; i++)
+        CU_ASSERT_EQUAL(sums[i].out, i * i);
+}
+
 int main(void)
 {
     static const struct check checks[] = {
         {"every task runs once and never on the loop", every_task_runs_once_and_never_on_the_loop},
         {"finishing waits for all", finishing_waits_for_all},
+        {"without threads tasks run on the loop", without_threads_tasks_run_on_the_loop},
         {"what is submitted runs even if the loop leaves", what_is_submitted_runs_even_if_the_loop_leaves},
         {0},
     };
