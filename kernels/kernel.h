@@ -37,6 +37,9 @@ struct kernel {
     /* Whether constants (NULL where an operand comes from the page) can serve. False: `error` says why not. */
     bool (*check)(const char *const *constants, char *error, size_t error_size);
 
+    /* How many results of `state` have failed a check so far and were computed again. NULL: it has no such check. */
+    uint64_t (*recomputed)(const void *state);
+
     /* One value for each operand (text NULL: absent) to one for each field, malloc'd texts that become the caller's.
      * False: `error` says why, for people, and no field is set. */
     bool (*run)(void *state, const struct field_value *operands, struct field_value *fields, char *error,

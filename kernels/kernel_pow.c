@@ -28,6 +28,11 @@ static void close_pow(void *state)
     bigpow_free(state);
 }
 
+static uint64_t recomputed(const void *state)
+{
+    return bigpow_stats(state)->retries;
+}
+
 static void set(struct field_value *field, char *text)
 {
     field->text = text;
@@ -112,4 +117,5 @@ const struct kernel kernel_pow = {.name = "pow",
                                   .open = open_pow,
                                   .close = close_pow,
                                   .check = check,
+                                  .recomputed = recomputed,
                                   .run = run};

@@ -85,6 +85,9 @@ void report_summary(const struct report *r, bool verbose, FILE *out)
         fprintf(out, "overlap of I/O and computing %.0f%%; ", overlap(&all) * 100);
     fprintf(out, "longest stall of a loop %.1f ms; at most %s a rank\n", seconds(all.longest_stall_ns) * 1e3,
             bytes_text(all.peak_memory, memory, sizeof memory));
+    if (all.recomputed > 0)
+        fprintf(out, "  %llu results failed their check and were computed again\n",
+                (unsigned long long)all.recomputed);
     if (all.requests > 1)
         fprintf(out,
                 "  one after the other: the times of the requests add up to %.2f s, %.1f times as long\n",

@@ -28,7 +28,8 @@ struct stage_result {
     struct wire_text values[WIRE_MAX_VALUES]; /* malloc'd */
     char *error;                              /* malloc'd; NULL if all went well */
     size_t decoded;                           /* bytes of the body when decoded */
-    int64_t duration;                         /* ns */
+    uint64_t recomputed; /* results that failed a check on the way, and were computed again */
+    int64_t duration;    /* ns */
 };
 
 /* Made by stage_pages_new and its like, and used through these. */

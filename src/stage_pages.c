@@ -96,7 +96,11 @@ static bool run_kernel(const struct stage_pages *s, struct station *at, const st
     if (!s->config.kernel)
         return true;
     gather_operands(s, found, operands);
-    if (s->config.kernel->run(at->kernel, operands, computed, error, sizeof error))
+    const struct kernel *k = s->config.kernel;
+    uint64_t before = k->recomputed ? k->recomputed(at->kernel) : 0;
+    bool ok = k->run(at->kernel, operands, computed, error, sizeof error);
+    r->recomputed = k->recomputed ? k->recomputed(at->kernel) - before : 0;
+    if (ok)
         return true;
     stage_fail(r, error);
     return false;

@@ -129,8 +129,10 @@ static void compute(const struct stage_powers *s, struct station *at, const stru
     uint64_t bytes = power_memory(p, &wish);
     uint64_t taken = bytes < s->config.memory ? bytes : 0; /* what is too large is refused at once */
     enter(s->gate, taken, s->config.memory);
+    uint64_t retries = bigpow_stats(at->context)->retries;
     if (!power_compute(at->context, p, &wish, facts, error, sizeof error))
         stage_fail(r, error);
+    r->recomputed = bigpow_stats(at->context)->retries - retries;
     if (taken > TRIM_BYTES)
         bigpow_trim(at->context);
     leave(s->gate, taken);

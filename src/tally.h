@@ -14,6 +14,7 @@
     X(received, SUM, "bytes received, headers included")                                                     \
     X(decoded, SUM, "bytes of bodies after decoding")                                                        \
     X(computed, SUM, "bodies that went through the kernel")                                                  \
+    X(recomputed, SUM, "computed results that failed their check and were computed again")                   \
     X(compute_ns, SUM, "time spent in kernels, over all threads")                                            \
     X(transferring_ns, SUM, "time with a transfer in flight")                                                \
     X(computing_ns, SUM, "time with a kernel running")                                                       \

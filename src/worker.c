@@ -186,6 +186,7 @@ static void collect(struct worker *w)
         w->backlog_bytes -= work->body_len;
         w->tally->computed++;
         w->tally->decoded += work->result.decoded;
+        w->tally->recomputed += work->result.recomputed;
         w->tally->compute_ns += (uint64_t)work->result.duration;
         say_outcome(w, work);
         w->owed += w->hold;
