@@ -1,11 +1,12 @@
 /* Output rows as TSV, CSV or JSON Lines.
  *
- * TSV    one line a row; TAB, LF, CR, NUL and \ inside a value are written \t \n \r \0 \\, which can be
- * undone and is what jq's @tsv and PostgreSQL's COPY do. An absent value is empty. CSV    RFC 4180, lines end
- * in LF (as most tools write it); a value with a comma, quote, CR or LF is quoted. CSV has no escape for NUL:
- * it becomes U+FFFD. An absent value is empty, an empty text is "". JSONL  RFC 8259, one object a line; an
- * absent value is null; a number that is no number (NaN, infinities) is null. All are UTF-8: each maximal
- * invalid subpart (Unicode 15, 3.9, table 3-8) becomes U+FFFD.
+ * TSV    one line a row; TAB, LF, CR, NUL and \ inside a value are written \t \n \r \0 \\, which can be undone and is
+ *        what jq's @tsv and PostgreSQL's COPY do. An absent value is empty.
+ * CSV    RFC 4180, lines end in LF (as most tools write it); a value with a comma, quote, CR or LF is quoted. CSV has no
+ *        escape for NUL: it becomes U+FFFD. An absent value is empty, an empty text is "".
+ * JSONL  RFC 8259, one object a line; an absent value is null; a number that is no number (NaN, infinities) is null.
+ *
+ * All are UTF-8: each maximal invalid subpart (Unicode 15, 3.9, table 3-8) becomes U+FFFD.
  *
  * Pure; one thread at a time per struct rows. */
 #ifndef MILLRACE_IO_ROWS_H

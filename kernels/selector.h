@@ -3,8 +3,8 @@
  *
  *   h1                     CSS (kernels/css.h): the text of the first element that matches
  *   a.next@href            CSS, then the value of an attribute of that element
- *   regex:PATTERN          PCRE2 on the page's text in UTF-8: the first match; its group 1 if the pattern has
- * groups json:/pointer          RFC 6901: a string as it is, anything else as compact JSON
+ *   regex:PATTERN          PCRE2 on the page's text in UTF-8: the first match; its group 1 if the pattern has groups
+ *   json:/pointer          RFC 6901: a string as it is, anything else as compact JSON
  *
  * A compiled selector is immutable: any number of threads may use it at once, each with its own scratch.
  */
