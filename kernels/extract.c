@@ -177,12 +177,32 @@ static enum extract_status convert_text(struct run *run, const struct page *page
     return EXTRACT_BAD_PAGE;
 }
 
+/* True if all that is asked of the tree is the first element of some names: these, ended by null. */
+static bool names_suffice(const struct extractor *extractor, const char **names)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < extractor->count; i++) {
+        const struct selector *selector = extractor->fields[i].selector;
+        if (selector->kind != SELECTOR_CSS)
+            continue;
+        size_t size;
+        const char *name = css_plain_name(selector->css, &size);
+        names[n] = name ? html_settling_name(name, size) : NULL;
+        if (!names[n++] || n > HTML_MAX_NAMES)
+            return false;
+    }
+    names[n] = NULL;
+    return true;
+}
+
 static enum extract_status need_html(struct run *run)
 {
     if (run->has_html)
         return EXTRACT_OK;
-    enum html_status status = html_parse(run->scratch->html, run->text.data, run->text.size,
-                                         &run->extractor->limits.html, &run->budget);
+    const char *names[HTML_MAX_NAMES + 1];
+    enum html_status status =
+        html_parse_until(run->scratch->html, run->text.data, run->text.size, &run->extractor->limits.html,
+                         &run->budget, names_suffice(run->extractor, names) ? names : NULL);
     static const enum extract_status meanings[] = {
         [HTML_OK] = EXTRACT_OK,
         [HTML_TOO_DEEP] = EXTRACT_TOO_DEEP,

@@ -254,11 +254,76 @@ static bool feed_last(struct html_parser *parser, const uint8_t *text, size_t n)
            feed_piece(parser, (const char *)parser->last_piece.data, n + spaces);
 }
 
+/* struct html_node is MyHTML's node under another name. */
+static const myhtml_tree_node_t *inner(const struct html_node *node)
+{
+    return (const void *)node;
+}
+
+static const struct html_node *outer(const myhtml_tree_node_t *node)
+{
+    return (const void *)node;
+}
+
+static bool is_element(const myhtml_tree_node_t *node)
+{
+    return node->tag_id > MyHTML_TAG__DOCTYPE;
+}
+
+const char *html_settling_name(const char *name, size_t size)
+{
+    static const char *const names[HTML_MAX_NAMES] = {"h1", "h2", "h3", "h4", "h5", "h6", "title"};
+    for (size_t i = 0; i < HTML_MAX_NAMES; i++)
+        if (strlen(names[i]) == size && strncasecmp(names[i], name, size) == 0)
+            return names[i];
+    return NULL;
+}
+
+/* Neither a table is open, into which what comes may be put before what is there, nor the element itself. */
+static bool is_closed(const myhtml_tree_t *tree, const myhtml_tree_node_t *node)
+{
+    const myhtml_tree_list_t *open = tree->open_elements;
+    for (size_t i = 0; i < open->length; i++)
+        if (open->list[i] == node || open->list[i]->tag_id == MyHTML_TAG_TABLE)
+            return false;
+    return true;
+}
+
+static bool is_in_head(const myhtml_tree_node_t *node)
+{
+    while (node && node->tag_id != MyHTML_TAG_HEAD)
+        node = node->parent;
+    return node != NULL;
+}
+
+static bool is_settled(const struct html_parser *parser, const char *name)
+{
+    const struct html_node *document = html_document(parser), *node = document;
+    size_t size = strlen(name), found_size = 0;
+    const char *found = "";
+    while (node && (found_size != size || strncasecmp(found, name, size) != 0)) {
+        node = html_following(node, document);
+        found = node ? html_name(node, &found_size) : "";
+    }
+    /* A frameset takes the body away, not the head. */
+    return node && is_closed(parser->tree, inner(node)) &&
+           (!(parser->tree->flags & MyHTML_TREE_FLAGS_FRAMESET_OK) || is_in_head(inner(node)));
+}
+
+static bool all_settled(const struct html_parser *parser, const char *const *names)
+{
+    for (; *names; names++)
+        if (!is_settled(parser, *names))
+            return false;
+    return true;
+}
+
 static enum html_status feed(struct html_parser *parser, const uint8_t *text, size_t n,
-                             const struct html_limits *limits, struct budget *budget)
+                             const struct html_limits *limits, struct budget *budget,
+                             const char *const *names)
 {
     enum html_status status = HTML_OK;
-    while (n > 0 && status == HTML_OK) {
+    while (n > 0 && status == HTML_OK && !(names && all_settled(parser, names))) {
         size_t size = safe_piece(parser->tree, text, n, limits->piece);
         if (size == 0)
             return HTML_TOO_LARGE;
@@ -277,6 +342,13 @@ static enum html_status feed(struct html_parser *parser, const uint8_t *text, si
 enum html_status html_parse(struct html_parser *parser, const uint8_t *text, size_t n,
                             const struct html_limits *limits, struct budget *budget)
 {
+    return html_parse_until(parser, text, n, limits, budget, NULL);
+}
+
+enum html_status html_parse_until(struct html_parser *parser, const uint8_t *text, size_t n,
+                                  const struct html_limits *limits, struct budget *budget,
+                                  const char *const *names)
+{
     if (parser->memory > KEPT_MEMORY)
         close_library(parser);
     if (!open_library(parser)) {
@@ -287,7 +359,7 @@ enum html_status html_parse(struct html_parser *parser, const uint8_t *text, siz
     start_walks(parser);
     size_t end = n < LOOK_AHEAD + 1 ? n : LOOK_AHEAD + 1;
     parser->ends_in_declaration = end > 0 && memmem(text + n - end, end, "<!", 2) != NULL;
-    enum html_status status = feed(parser, n ? text : (const uint8_t *)" ", n ? n : 1, limits, budget);
+    enum html_status status = feed(parser, n ? text : (const uint8_t *)" ", n ? n : 1, limits, budget, names);
     if (status == HTML_OK && myhtml_parse_chunk_end(parser->tree))
         status = HTML_NO_MEMORY;
     if (status == HTML_OK)
@@ -295,22 +367,6 @@ enum html_status html_parse(struct html_parser *parser, const uint8_t *text, siz
     if (status != HTML_OK)
         close_library(parser); /* a parse left in its middle is not worth trusting */
     return status;
-}
-
-/* struct html_node is MyHTML's node under another name. */
-static const myhtml_tree_node_t *inner(const struct html_node *node)
-{
-    return (const void *)node;
-}
-
-static const struct html_node *outer(const myhtml_tree_node_t *node)
-{
-    return (const void *)node;
-}
-
-static bool is_element(const myhtml_tree_node_t *node)
-{
-    return node->tag_id > MyHTML_TAG__DOCTYPE;
 }
 
 const struct html_node *html_document(const struct html_parser *parser)

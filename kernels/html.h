@@ -58,6 +58,23 @@ void html_parser_destroy(struct html_parser *parser);
 enum html_status html_parse(struct html_parser *parser, const uint8_t *text, size_t n,
                             const struct html_limits *limits, struct budget *budget);
 
+/*
+ * The same, but the rest of the page is not read once the first element of each of the `names` (ended by null) stands in
+ * the tree for good: it is closed, and no element of that name can come before it any more. What is found of these names
+ * is what html_parse would find; of others there may be less. The names are html_settling_name's.
+ *
+ * Only foster parenting (13.2.6.1) puts something before what is there, and only while a table is open; only a <frameset>
+ * takes something away, and only while "frameset-ok" is set (13.2.4.5).
+ */
+enum html_status html_parse_until(struct html_parser *parser, const uint8_t *text, size_t n,
+                                  const struct html_limits *limits, struct budget *budget,
+                                  const char *const *names);
+
+/* The name as html_parse_until takes it, if it is one of h1 to h6 and title, in any case; else null. Static. */
+const char *html_settling_name(const char *name, size_t size);
+
+#define HTML_MAX_NAMES 7 /* all of them */
+
 /* A node of the parser's tree. Reading a tree is not bounded by anything but its size. */
 struct html_node;
 

@@ -1,6 +1,6 @@
 /*
  * Any bytes, mended to UTF-8, as a page: its text is valid UTF-8, and the same whether the page is fed in small pieces or
- * in one.
+ * in one; and the first h1 and title are the same whether the page is read to its end or not.
  */
 #include "kernels/charset.h"
 #include "kernels/css.h"
@@ -29,6 +29,40 @@ static void parse(struct html_parser *parser, const struct bytebuf *page, size_t
     FUZZ_REQUIRE(utf8_valid_prefix(text->data, text->size) == text->size);
 }
 
+/* The text of the first element of the name, after a parse that stopped for it or did not. */
+static void first_text(struct html_parser *parser, const struct bytebuf *page, const char *name, bool stop,
+                       struct bytebuf *text)
+{
+    struct html_limits limits = html_default_limits;
+    struct budget budget;
+    struct css_error error;
+    const struct html_node *node;
+    const char *const names[] = {name, NULL};
+    limits.piece = 1;
+    limits.max_depth = SIZE_MAX;
+    budget_start(&budget, 60000);
+    FUZZ_REQUIRE(html_parse_until(parser, page->data, page->size, &limits, &budget, stop ? names : NULL) ==
+                 HTML_OK);
+    struct css_selector *selector = css_compile(name, strlen(name), &error);
+    FUZZ_REQUIRE(selector != NULL);
+    if (css_first(selector, parser, &budget, &node) == CSS_FOUND)
+        FUZZ_REQUIRE(bytebuf_append(text, "+", 1) && html_text(node, text));
+    css_free(selector);
+}
+
+static void compare_stops(struct html_parser *parser, const struct bytebuf *page, const char *name)
+{
+    struct bytebuf whole, early;
+    bytebuf_init(&whole, SIZE_MAX);
+    bytebuf_init(&early, SIZE_MAX);
+    first_text(parser, page, name, false, &whole);
+    first_text(parser, page, name, true, &early);
+    FUZZ_REQUIRE(whole.size == early.size &&
+                 (whole.size == 0 || memcmp(whole.data, early.data, whole.size) == 0));
+    bytebuf_free(&whole);
+    bytebuf_free(&early);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct html_parser *parser = html_parser_create();
@@ -43,6 +77,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     parse(parser, &page, 1, &pieces);
     FUZZ_REQUIRE(whole.size == pieces.size &&
                  (whole.size == 0 || memcmp(whole.data, pieces.data, whole.size) == 0));
+    if (whole.size > 0) { /* parsed within its limits */
+        compare_stops(parser, &page, "h1");
+        compare_stops(parser, &page, "title");
+    }
     bytebuf_free(&page);
     bytebuf_free(&whole);
     bytebuf_free(&pieces);

@@ -200,6 +200,70 @@ static void test_text_is_capped(void)
     bytebuf_free(&out);
 }
 
+/* Stopping early finds what reading to the end finds, on pages whose end changes what stands at their beginning. */
+static void test_stopping_early(void)
+{
+    static const char *const pages[] = {
+        "<h1>a</h1><h1>b</h1>",
+        "<h1> </h1><frameset><frame></frameset>",
+        "<h1></h1>x<frameset><frame></frameset>",
+        "<title>t</title><h1> </h1><frameset>",
+        "<h1>a</h1><frameset><frame></frameset>",
+        "<table><tr><td><h1>in</h1></td></tr><h1>fostered</h1></table>",
+        "<table><h1>fostered</h1><tr><td><h1>in</h1></table><h1>c</h1>",
+        "<table><tr><td><h1>in</h1></table><h1>after</h1>",
+        "<div><table><tr><td>x</td></tr></table><h1>a</h1><table><h1>b</h1></table></div>",
+        "<a><div><h1>x</h1></a><h1>y</h1>",
+        "<b><p><h1>x<i></h1></b>y</i><h1>z</h1>",
+        "<template><h1>no</h1></template><h1>yes</h1>",
+        "<h1>not closed<p>and on<h2>two</h2>",
+        "<h1>a<h2>b</h1>c<h1>d",
+        "<svg><title>s</title></svg><title>t</title><h1>x</h1>",
+        "<head></head><title>late</title><body><title>later</title><h1>x</h1>",
+        "<select><h1>gone</h1></select><h1>x</h1>",
+        "<h2>only</h2>",
+        "<noscript><h1>n</h1></noscript><h1>x</h1>",
+    };
+    static const char *const names[] = {"h1", "title", "h2"};
+    struct html_limits limits = html_default_limits;
+    limits.piece = 1;
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+            const char *const goal[] = {names[k], NULL};
+            struct budget budget;
+            budget_start(&budget, 60000);
+            CU_ASSERT_EQUAL_FATAL(parse(pages[i], strlen(pages[i]), &limits), HTML_OK);
+            char *whole = first_text(names[k]);
+            CU_ASSERT_EQUAL_FATAL(
+                html_parse_until(parser, (const uint8_t *)pages[i], strlen(pages[i]), &limits, &budget, goal),
+                HTML_OK);
+            char *early = first_text(names[k]);
+            if (strcmp(whole, early) != 0)
+                printf("\n    %s: %s '%s', not '%s'\n", pages[i], names[k], early, whole);
+            CU_ASSERT_STRING_EQUAL(early, whole);
+            free(whole);
+            free(early);
+        }
+}
+
+/* It does stop: what comes behind is not looked at, here a depth that is refused. */
+static void test_stopping_early_stops(void)
+{
+    static char page[600000];
+    static const char *const goal[] = {"h1", NULL};
+    size_t n = (size_t)snprintf(page, sizeof page, "<h1>here</h1>%5000s", "");
+    while (n + 6 < sizeof page)
+        n += (size_t)snprintf(page + n, sizeof page - n, "<div>");
+    struct budget budget;
+    budget_start(&budget, 60000);
+    CU_ASSERT_EQUAL(parse(page, n, &html_default_limits), HTML_TOO_DEEP);
+    CU_ASSERT_EQUAL_FATAL(
+        html_parse_until(parser, (const uint8_t *)page, n, &html_default_limits, &budget, goal), HTML_OK);
+    char *text = first_text("h1");
+    CU_ASSERT_STRING_EQUAL(text, "here");
+    free(text);
+}
+
 int main(void)
 {
     static const struct check checks[] = {
@@ -209,6 +273,8 @@ int main(void)
         {"copied formatting elements", test_copied_formatting_elements},
         {"a parser is reusable", test_parser_is_reusable},
         {"text is capped", test_text_is_capped},
+        {"stopping early", test_stopping_early},
+        {"stopping early stops", test_stopping_early_stops},
         {NULL, NULL},
     };
     parser = html_parser_create();
