@@ -1,0 +1,123 @@
+# Sourced by the scripts that are submitted with sbatch: run_job COMMAND [ARGUMENT...] starts the ranks of
+# `millrace COMMAND ARGUMENT...` over the job's nodes, passes a warning of its end on to them, says what became of it,
+# and exits with millrace's exit code. The variables MODULES, LAUNCHER and MILLRACE are explained in those scripts.
+# shellcheck shell=bash
+
+launched=    # the process id of mpirun or srun
+interrupted= # set once USR1 has come
+cancelled=   # set once TERM has come
+signals=0    # how many have come
+
+say() {
+    echo "${SLURM_JOB_NAME:-job} ${SLURM_JOB_ID:-}: $*" >&2
+}
+
+# The time limit is near (#SBATCH --signal): millrace begins nothing more, ends what is in flight, and writes its rows.
+on_usr1() {
+    interrupted=1
+    signals=$((signals + 1))
+    say "USR1: the time limit is near"
+    pass_on_usr1
+}
+
+pass_on_usr1() {
+    [ -z "$interrupted" ] || [ -z "$launched" ] || kill -USR1 "$launched" 2>/dev/null
+}
+
+# Slurm sends TERM to the ranks too, so there is nothing to pass on.
+on_term() {
+    cancelled=1
+    signals=$((signals + 1))
+}
+
+# Before all else: a signal without a trap would end this shell, and the job with it.
+trap on_usr1 USR1
+trap on_term TERM
+
+tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+load_modules() {
+    [ -n "${MODULES:-}" ] || return 0
+    local names
+    read -r -a names <<<"$MODULES"
+    module load "${names[@]}" || {
+        say "stopped: no such module: $MODULES"
+        exit 3
+    }
+}
+
+# The program: $MILLRACE, or this tree's build, or the installed one.
+find_program() {
+    program=${MILLRACE:-$tree/build/release/src/millrace}
+    [ -n "${MILLRACE:-}" ] || [ -x "$program" ] || program=millrace
+    command -v "$program" >/dev/null || {
+        say "stopped: there is no program $program: build it (cmake --preset release &&" \
+            "cmake --build build/release) or say where it is (MILLRACE=...)"
+        exit 3
+    }
+}
+
+# Each rank has --cpus-per-task cores, and a compute thread on each of them.
+set_threads() {
+    cores=${SLURM_CPUS_PER_TASK:-1}
+    export OMP_NUM_THREADS=$cores OMP_PLACES=cores OMP_PROC_BIND=close
+    export OMP_WAIT_POLICY=passive # an idle thread sleeps, and leaves its core to the event loop
+}
+
+# The launcher's command line. mpirun -q: without a banner of its own when millrace's exit code is not 0.
+choose_launcher() {
+    case ${LAUNCHER:-mpirun} in
+    mpirun) launcher=(mpirun -q -n "$SLURM_NTASKS" --map-by "slot:PE=$cores") ;;
+    # srun does not take the cores per task from the job by itself; --wait: no rank outlives the others for long.
+    srun) launcher=(srun --mpi=pmix -n "$SLURM_NTASKS" -c "$cores" --wait=60) ;;
+    *)
+        say "stopped: LAUNCHER is mpirun or srun, not $LAUNCHER"
+        exit 2
+        ;;
+    esac
+}
+
+# Sets code to the launcher's exit code. A trap makes wait return early, with another code: then it waits again.
+await_launched() {
+    local seen
+    while :; do
+        seen=$signals
+        wait "$launched"
+        code=$?
+        [ "$seen" -ne "$signals" ] || break
+    done
+}
+
+explain() {
+    if [ -n "$interrupted" ] && [ "$code" -eq $((128 + $(kill -l USR1))) ]; then
+        code=75 # the launcher was not yet ready for a signal, and nothing has begun
+    fi
+    if [ "$code" -ne 0 ] && [ -n "$cancelled" ]; then
+        say "cancelled or out of time (exit code $code): the output has the rows that were written until then." \
+            "A longer --signal=B:USR1@SECONDS lets what is in flight end before a time limit"
+        return
+    fi
+    case $code in
+    0) say "done: every record succeeded" ;;
+    1) say "done: some records failed (exit code 1): the column error of their rows says why" ;;
+    2) say "wrong usage (exit code 2): nothing was done; the message above says what is wrong" ;;
+    75) say "interrupted before the time limit (exit code 75): the output has a row for each record that was begun." \
+        "For the others submit another job, with an output of its own, or all of it with more time (--time=...)" ;;
+    *) say "stopped (exit code $code): the message above says why" ;;
+    esac
+}
+
+run_job() {
+    load_modules
+    find_program
+    set_threads
+    choose_launcher
+    say "$SLURM_NTASKS ranks x $OMP_NUM_THREADS threads on $SLURM_JOB_NUM_NODES nodes ($SLURM_JOB_NODELIST):" \
+        "${launcher[*]} $program $*"
+    "${launcher[@]}" "$program" "$@" &
+    launched=$!
+    pass_on_usr1 # which may have come before
+    await_launched
+    explain
+    exit "$code"
+}
