@@ -17,7 +17,7 @@ SKIPPED = 77  # the exit code that ctest takes for a skipped test
 
 # Stands in front of the program, and notes where each rank is and what it was given.
 PLACE = """#!/bin/bash
-{ hostname; nproc; echo "${OMP_NUM_THREADS-} ${OMP_PLACES-} ${OMP_PROC_BIND-} ${OMP_WAIT_POLICY-}"; } >place.$PMIX_RANK
+{ hostname; env -u OMP_NUM_THREADS nproc; echo "${OMP_NUM_THREADS-} ${OMP_PLACES-} ${OMP_PROC_BIND-} ${OMP_WAIT_POLICY-}"; } >place.$PMIX_RANK
 exec "$PROGRAM" "$@"
 """
 
@@ -44,6 +44,8 @@ class Jobs(Case):
         if bound:
             del environment["OMPI_MCA_hwloc_base_binding_policy"]
         options = ["--nodes=2", "--ntasks-per-node=2", "--cpus-per-task=1", "--output=%j.log", *options]
+        for path in self.dir.glob("place.*"):
+            path.unlink()
         return self.slurm.submit(JOBS / script, *args, options=options, environment=environment, cwd=self.dir)
 
     def log(self, job):
