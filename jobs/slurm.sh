@@ -3,10 +3,12 @@
 # and exits with millrace's exit code. The variables MODULES, LAUNCHER and MILLRACE are explained in those scripts.
 # shellcheck shell=bash
 
-launched=    # the process id of mpirun or srun
-interrupted= # set once USR1 has come
-cancelled=   # set once TERM has come
-signals=0    # how many have come
+start_seconds=${MILLRACE_START_SECONDS:-10} # what the start of all ranks may take
+launched=                                   # the process id of mpirun or srun
+repeater=                                   # of what passes USR1 on to it
+interrupted=                                # set once USR1 has come
+cancelled=                                  # set once TERM has come
+signals=0                                   # how many have come
 
 say() {
     echo "${SLURM_JOB_NAME:-job} ${SLURM_JOB_ID:-}: $*" >&2
@@ -20,8 +22,16 @@ on_usr1() {
     pass_on_usr1
 }
 
+# USR1 would end a rank that is only starting, and a launcher that is may miss it. So it waits for the start, and comes
+# again and again: to millrace a second one says nothing new.
 pass_on_usr1() {
-    [ -z "$interrupted" ] || [ -z "$launched" ] || kill -USR1 "$launched" 2>/dev/null
+    [ -n "$interrupted" ] && [ -n "$launched" ] && [ -z "$repeater" ] || return 0
+    local started=$((SECONDS - launched_at))
+    (
+        [ "$started" -ge "$start_seconds" ] || sleep $((start_seconds - started))
+        while kill -USR1 "$launched" 2>/dev/null; do sleep "$start_seconds"; done
+    ) &
+    repeater=$!
 }
 
 # Slurm sends TERM to the ranks too, so there is nothing to pass on.
@@ -89,9 +99,10 @@ await_launched() {
 }
 
 explain() {
-    if [ -n "$interrupted" ] && [ "$code" -eq $((128 + $(kill -l USR1))) ]; then
-        code=75 # the launcher was not yet ready for a signal, and nothing has begun
-    fi
+    # A launcher that was still starting: USR1 ended it, or mpirun gave up. Nothing has begun.
+    case $interrupted$code in
+    1138 | 1244) code=75 ;;
+    esac
     if [ "$code" -ne 0 ] && [ -n "$cancelled" ]; then
         say "cancelled or out of time (exit code $code): the output has the rows that were written until then." \
             "A longer --signal=B:USR1@SECONDS lets what is in flight end before a time limit"
@@ -115,9 +126,10 @@ run_job() {
     say "$SLURM_NTASKS ranks x $OMP_NUM_THREADS threads on $SLURM_JOB_NUM_NODES nodes ($SLURM_JOB_NODELIST):" \
         "${launcher[*]} $program $*"
     "${launcher[@]}" "$program" "$@" &
-    launched=$!
+    launched=$! launched_at=$SECONDS
     pass_on_usr1 # which may have come before
     await_launched
+    [ -z "$repeater" ] || kill "$repeater"
     explain
     exit "$code"
 }

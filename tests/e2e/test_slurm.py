@@ -37,10 +37,11 @@ class Jobs(Case):
         self.server = self.origin()
         self.write("millrace", PLACE).chmod(0o755)
 
-    def submit(self, script, launcher, *args, options=(), bound=False):
+    def submit(self, script, launcher, *args, options=(), bound=False, start_seconds=1):
         """Four ranks on two nodes unless `options` say other."""
         environment = millrace.mpi_environment(self.dir)
-        environment.update(LAUNCHER=launcher, MILLRACE=str(self.dir / "millrace"), PROGRAM=millrace.PROGRAM)
+        environment.update(LAUNCHER=launcher, MILLRACE=str(self.dir / "millrace"), PROGRAM=millrace.PROGRAM,
+                           MILLRACE_START_SECONDS=str(start_seconds))
         if bound:
             del environment["OMPI_MCA_hwloc_base_binding_policy"]
         options = ["--nodes=2", "--ntasks-per-node=2", "--cpus-per-task=1", "--output=%j.log", *options]
@@ -124,11 +125,15 @@ class Jobs(Case):
     def test_wrong_launcher(self):
         self.ended(self.submit("scrape.sbatch", "aprun", "urls.txt"), 2, "stopped: LAUNCHER is mpirun or srun, not aprun")
 
+    def submit_long(self, launcher, **how):
+        """A job that would take minutes."""
+        return self.submit("scrape.sbatch", launcher, self.server.url("/delay/1?n=[1-5000]"), "--per-host", "8",
+                           "-o", "out.tsv", **how)
+
     def begin(self, launcher, options=()):
-        """A job that would take minutes, once its requests are coming."""
+        """Such a job, once its requests are coming."""
         before = len(self.server.starts())
-        job = self.submit("scrape.sbatch", launcher, self.server.url("/delay/1?n=[1-5000]"), "--per-host", "8", "-o", "out.tsv",
-                          options=options)
+        job = self.submit_long(launcher, options=options)
         await_that(lambda: len(self.server.starts()) >= before + 8, "requests")
         return job, before
 
@@ -155,6 +160,16 @@ class Jobs(Case):
             self.slurm.signal(job, "USR1", "--batch")
             await_that(lambda: self.log(job).count("USR1: the time limit is near") == count, "the trap")
         self.interrupted(job, before)
+
+    def test_usr1_at_once(self):
+        """While the launcher is only starting: it waits until the ranks are there."""
+        for launcher in LAUNCHERS:
+            with self.subTest(launcher=launcher):
+                before = len(self.server.starts())
+                job = self.submit_long(launcher, start_seconds=3)
+                await_that(lambda: (self.dir / f"{job}.log").exists() and " ranks x " in self.log(job), "the script")
+                self.slurm.signal(job, "USR1", "--batch")
+                self.interrupted(job, before)
 
     def test_time_limit(self):
         """Slurm looks at the limits every half minute: a minute's warning of a minute's limit comes in the first."""
