@@ -261,22 +261,22 @@ def parse_log(text):
 
 
 class Origin:
-    """The embedded origin, on a free port. Entering it waits until it serves."""
+    """The embedded origin, on a free port. Entering it waits until it serves. `within` are words before its command."""
 
     count = 0
 
-    def __init__(self, directory, *options, address="127.0.0.1", scheme="http"):
+    def __init__(self, directory, *options, address="127.0.0.1", scheme="http", within=()):
         Origin.count += 1
         self.base = directory / f"origin{Origin.count}"
         self.options = [str(o) for o in options]
-        self.address, self.scheme = address, scheme
+        self.address, self.scheme, self.within = address, scheme, list(within)
 
     def __enter__(self):
         self.base.mkdir()
         port_file, self.log_file = self.base / "port", self.base / "log"
         with open(self.base / "said", "wb") as said:
             self.process = subprocess.Popen(
-                [PROGRAM, "serve", "--address", self.address, "--port-file", port_file, "--log", self.log_file,
+                [*self.within, PROGRAM, "serve", "--address", self.address, "--port-file", port_file, "--log", self.log_file,
                  *self.options], stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
         try:
             await_that(lambda: port_file.exists() or self.process.poll() is not None, "the origin's port file")
