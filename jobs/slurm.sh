@@ -110,7 +110,8 @@ explain() {
     fi
     case $code in
     0) say "done: every record succeeded" ;;
-    1) say "done: some records failed (exit code 1): the column error of their rows says why" ;;
+    1) say "done: some records failed (exit code 1): the column error of their rows says why." \
+        "Without any rows, the launcher failed: the message above says why" ;;
     2) say "wrong usage (exit code 2): nothing was done; the message above says what is wrong" ;;
     75) say "interrupted before the time limit (exit code 75): the output has a row for each record that was begun." \
         "For the others submit another job, with an output of its own, or all of it with more time (--time=...)" ;;
@@ -129,7 +130,7 @@ run_job() {
     launched=$! launched_at=$SECONDS
     pass_on_usr1 # which may have come before
     await_launched
-    [ -z "$repeater" ] || kill "$repeater"
+    [ -z "$repeater" ] || kill "$repeater" 2>/dev/null
     explain
     exit "$code"
 }

@@ -122,6 +122,13 @@ class Jobs(Case):
                 self.ended(job, 2, "wrong usage")
                 self.assertIn("--bogus'", self.log(job))
 
+    def test_no_arguments(self):
+        self.ended(self.submit("pow.sbatch", "mpirun"), 2, "wrong usage")
+
+    def test_no_program(self):
+        (self.dir / "millrace").unlink()
+        self.ended(self.submit("pow.sbatch", "mpirun", "2^10"), 3, f"stopped: there is no program {self.dir}/millrace")
+
     def test_wrong_launcher(self):
         self.ended(self.submit("scrape.sbatch", "aprun", "urls.txt"), 2, "stopped: LAUNCHER is mpirun or srun, not aprun")
 
