@@ -73,9 +73,13 @@ void report_summary(const struct report *r, bool verbose, FILE *out)
     struct tally all = sum(r);
     char memory[32];
     double wall = seconds((uint64_t)f->seconds_ns);
-    fprintf(out, "millrace: %llu records in %.2f s: %llu succeeded, %llu failed\n",
+    uint64_t undone = f->records - f->succeeded - f->failed;
+    fprintf(out, "millrace: %llu records in %.2f s: %llu succeeded, %llu failed",
             (unsigned long long)f->records, wall, (unsigned long long)f->succeeded,
             (unsigned long long)f->failed);
+    if (undone) /* read, and not done when the job was interrupted */
+        fprintf(out, ", %llu not done", (unsigned long long)undone);
+    fputc('\n', out);
     if (all.requests > 0)
         summarise_requests(r, &all, wall, out);
     fprintf(out, "  %s, %u rank%s x %u thread%s: %.2f s of CPU, %.2f s of it in kernels; ", r->strategy,
