@@ -4,7 +4,8 @@
 #include <string.h>
 
 enum {
-    BACKLOG_TASKS = 4, /* for each compute thread: pages that may wait before no more records are asked for */
+    BACKLOG_TASKS =
+        4, /* pages that may wait, for each compute thread, before no more records are asked for */
     BACKLOG_BYTES = 64 << 20, /* of their bodies */
     OUTBOX_BYTES = 256 << 20,
     STARTS_AT_ONCE = 64, /* transfers begun in one turn of the loop: each costs some 40 us */
@@ -33,6 +34,7 @@ struct worker {
     struct work *fetching;
     struct work *dealt, **dealt_end; /* not begun yet, in their order */
     size_t backlog_bytes;
+    uint32_t places;
     bool hold;     /* see worker.h */
     uint32_t owed; /* places that are free and that rank 0 was not told of */
     bool greeted;  /* rank 0 was told of the places once, even if there are none */
@@ -215,9 +217,10 @@ struct worker *worker_new(const struct worker_config *config, struct evloop *loo
     w->stage = stage;
     w->tally = tally;
     w->hold = config->hold || !w->transfers;
-    w->owed = config->places;
-    if (w->transfers && w->owed > transfers_concurrency(w->transfers)) /* the limit of open files */
-        w->owed = transfers_concurrency(w->transfers);
+    w->places = config->places;
+    if (w->transfers && w->places > transfers_concurrency(w->transfers)) /* the limit of open files */
+        w->places = transfers_concurrency(w->transfers);
+    w->owed = w->places;
     w->dealt_end = &w->dealt;
     buffer_init(&w->outbox, OUTBOX_BYTES);
     return w;
@@ -304,7 +307,8 @@ bool worker_run(struct worker *w, int64_t now)
         transfers_run(w->transfers, now);
     collect(w);
     pool_start(w->pool);
-    bool behind = pool_load(w->pool) > (size_t)BACKLOG_TASKS * pool_threads(w->pool) ||
+    /* A place's worth of pages may wait: answers come in waves, and the next wave is to be under way meanwhile. */
+    bool behind = pool_load(w->pool) > w->places + (size_t)BACKLOG_TASKS * pool_threads(w->pool) ||
                   w->backlog_bytes > BACKLOG_BYTES;
     if (!w->greeted || (w->owed && !behind)) {
         w->greeted = true;

@@ -43,7 +43,7 @@ def main():
     p.add_argument("--pages", type=int, default=400)
     p.add_argument("--latency", type=float, default=0.1)
     p.add_argument("--concurrency", type=int, default=10)
-    p.add_argument("--exponent", type=int, default=300000)
+    p.add_argument("--exponent", type=int, default=2500000)
     p.add_argument("--threads", type=int, default=1)
     a = p.parse_args()
     with tempfile.TemporaryDirectory() as directory:
