@@ -4,8 +4,7 @@
 #include <string.h>
 
 enum {
-    BACKLOG_TASKS =
-        4, /* pages that may wait, for each compute thread, before no more records are asked for */
+    BACKLOG_TASKS = 4,        /* pages that may wait for each compute thread, until no more are asked for */
     BACKLOG_BYTES = 64 << 20, /* of their bodies */
     OUTBOX_BYTES = 256 << 20,
     STARTS_AT_ONCE = 64, /* transfers begun in one turn of the loop: each costs some 40 us */
