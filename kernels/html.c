@@ -1,5 +1,4 @@
 #include "kernels/html.h"
-#include "kernels/charset.h"
 
 #include <myhtml/myhtml.h>
 #include <myhtml/token.h>
