@@ -239,7 +239,7 @@ static void test_stopping_early(void)
                 HTML_OK);
             char *early = first_text(names[k]);
             if (strcmp(whole, early) != 0)
-                printf("\n    %s: %s '%s', not '%s'\n", pages[i], names[k], early, whole);
+                printf("\n    %s: another first %s\n", pages[i], names[k]);
             CU_ASSERT_STRING_EQUAL(early, whole);
             free(whole);
             free(early);
