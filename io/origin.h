@@ -11,7 +11,10 @@
  *   /article/N       an encyclopedia-like HTML page of 5 to 60 KiB, a function of (seed, N); N from 1
  *   /title/N         text/plain: the text of that article's h1, as origin_article_title() gives it
  *   /random          302 with a relative Location to an article, a function of (seed, how many before it)
- *   /genre           {"genre": "..."}; with ?plain the bare JSON string; 304 without a User-Agent
+ *   /random/N        the same, a function of (seed, N); N from 0
+ *   /genre           {"genre": "..."}, a function of (seed, how many before it); with ?plain the bare JSON
+ *                    string; 304 without a User-Agent
+ *   /genre/N         the same, a function of (seed, N)
  *   /operands/N      {"base": B, "exponent": E}, 2 <= B <= 1000, 1 <= E <= 5000, a function of (seed, N)
  *   /delay/SECONDS   answers after that time; fractions allowed, at most 3600
  *   /status/CODE     that status, 200 to 599, with a small body where it may have one; 3xx has a Location

@@ -129,14 +129,29 @@ static int answer_title(struct origin_site *site, const char *rest, const struct
     return origin_reply_text(reply, 200, origin_type_text, title);
 }
 
+/* What a drawn answer is drawn by: the number in the path, or without one how many were drawn before. */
+static bool which_draw(const char *rest, uint64_t *drawn, uint64_t *which)
+{
+    int64_t n;
+    if (!*rest) {
+        *which = (*drawn)++;
+        return true;
+    }
+    if (origin_parse_number(rest, 0, INT64_MAX, &n))
+        return false;
+    *which = (uint64_t)n;
+    return true;
+}
+
 static int answer_random(struct origin_site *site, const char *rest, const struct origin_query *query,
                          struct origin_reply *reply)
 {
-    if (*rest)
+    uint64_t which;
+    if (!which_draw(rest, &site->random_count, &which))
         return not_found(reply);
-    struct origin_random random = origin_random_for(site->seed, 4, site->random_count++);
+    struct origin_random random = origin_random_for(site->seed, 4, which);
     int error = origin_reply_status(reply, 302, "A random article.", query);
-    origin_reply_location(reply, "article/%llu",
+    origin_reply_location(reply, *rest ? "../article/%llu" : "article/%llu",
                           (unsigned long long)origin_random_below(&random, site->articles) + 1);
     return error;
 }
@@ -171,9 +186,10 @@ static int answer_genre(struct origin_site *site, const char *rest, const struct
         "\\u00e9lectro",
         "trip hop",
     };
-    if (*rest)
+    uint64_t which;
+    if (!which_draw(rest, &site->genre_count, &which))
         return not_found(reply);
-    struct origin_random random = origin_random_for(site->seed, 5, site->genre_count++);
+    struct origin_random random = origin_random_for(site->seed, 5, which);
     const char *genre = genres[origin_random_below(&random, COUNT(genres))];
     return query->plain == 1
                ? origin_reply_format(reply, 200, origin_type_json, "\"%s\"", genre)

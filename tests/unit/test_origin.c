@@ -49,6 +49,7 @@ static void test_routes(void)
         {"/bytes/0", 200},    {"/bytes/-1", 400},      {"/redirect/3", 302},   {"/redirect/0", 200},
         {"/robots.txt", 200}, {"/redirect/loop", 302}, {"/nothing", 404},      {"/article/1?latency=x", 400},
         {"/%00", 400},        {"/?status=418", 418},   {"/articles", 404},     {"/article/1?status=204", 204},
+        {"/random/0", 302},   {"/random/x", 404},      {"/genre/7", 200},      {"/genre/-7", 404},
     };
     struct origin *origin = start((struct origin_config){0});
     for (unsigned i = 0; i < sizeof(routes) / sizeof(*routes); i++)
@@ -84,6 +85,23 @@ static void test_deterministic(void)
     free(title.text);
     CU_ASSERT_EQUAL(origin_stop(one), 0);
     CU_ASSERT_EQUAL(origin_stop(two), 0);
+}
+
+/* With a number in the path a drawn answer is the same each time. */
+static void test_drawn_by_number(void)
+{
+    struct origin *origin = start((struct origin_config){0});
+    static const char *const targets[] = {"/random/17", "/random/17", "/random/18"};
+    char places[3][64];
+    for (unsigned i = 0; i < 3; i++) {
+        struct http_answer a = get(origin, targets[i]);
+        CU_ASSERT_TRUE(http_header(&a, "Location", places[i], sizeof(places[i])));
+        free(a.text);
+    }
+    CU_ASSERT_STRING_EQUAL(places[0], places[1]);
+    CU_ASSERT_STRING_NOT_EQUAL(places[0], places[2]);
+    CU_ASSERT_TRUE(strncmp(places[0], "../article/", 11) == 0);
+    CU_ASSERT_EQUAL(origin_stop(origin), 0);
 }
 
 static void test_genre_needs_agent(void)
@@ -383,6 +401,7 @@ int main(void)
         {"every route has its status", test_routes},
         {"one seed, one site", test_deterministic},
         {"/genre wants a User-Agent", test_genre_needs_agent},
+        {"/random/N and /genre/N draw by number", test_drawn_by_number},
         {"/bytes are the promised ones", test_bytes},
         {"latency is kept", test_latency},
         {"the first requests fail", test_fail_then_good},
