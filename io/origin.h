@@ -10,7 +10,8 @@
  *   /                an index with links
  *   /article/N       an encyclopedia-like HTML page of 5 to 60 KiB, a function of (seed, N); N from 1
  *   /title/N         text/plain: the text of that article's h1, as origin_article_title() gives it
- *   /random          302 with a relative Location to an article, a function of (seed, how many before it)
+ *   /random          302 with a relative Location to an article, a function of (seed, how many before it);
+ *                    the article is asked for with the same latency=
  *   /random/N        the same, a function of (seed, N); N from 0
  *   /genre           {"genre": "..."}, a function of (seed, how many before it); with ?plain the bare JSON
  *                    string; 304 without a User-Agent

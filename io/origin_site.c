@@ -151,8 +151,12 @@ static int answer_random(struct origin_site *site, const char *rest, const struc
         return not_found(reply);
     struct origin_random random = origin_random_for(site->seed, 4, which);
     int error = origin_reply_status(reply, 302, "A random article.", query);
-    origin_reply_location(reply, *rest ? "../article/%llu" : "article/%llu",
-                          (unsigned long long)origin_random_below(&random, site->articles) + 1);
+    unsigned long long n = origin_random_below(&random, site->articles) + 1;
+    if (query->latency >= 0)
+        origin_reply_location(reply, "%sarticle/%llu?latency=%.9f", *rest ? "../" : "", n,
+                              (double)query->latency / 1e9);
+    else
+        origin_reply_location(reply, "%sarticle/%llu", *rest ? "../" : "", n);
     return error;
 }
 

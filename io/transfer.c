@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -546,4 +547,9 @@ void transfers_run(struct transfers *t, int64_t now)
             drain(t, shard);
         }
     }
+}
+
+void transfer_library(char *out, size_t size)
+{
+    snprintf(out, size, "libcurl %s", curl_version_info(CURLVERSION_NOW)->version);
 }

@@ -85,4 +85,7 @@ int64_t transfers_deadline(const struct transfers *t);
 /* Serves what is due and calls back what has ended. Call after each evloop_wait. */
 void transfers_run(struct transfers *t, int64_t now);
 
+/* Writes which libcurl this is, as "libcurl 7.88.1". Any thread. */
+void transfer_library(char *out, size_t size);
+
 #endif

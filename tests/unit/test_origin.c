@@ -101,6 +101,12 @@ static void test_drawn_by_number(void)
     CU_ASSERT_STRING_EQUAL(places[0], places[1]);
     CU_ASSERT_STRING_NOT_EQUAL(places[0], places[2]);
     CU_ASSERT_TRUE(strncmp(places[0], "../article/", 11) == 0);
+    char want[128], slow[64] = "";
+    struct http_answer a = get(origin, "/random/17?latency=0.002");
+    CU_ASSERT_TRUE(http_header(&a, "Location", slow, sizeof(slow)));
+    free(a.text);
+    (void)snprintf(want, sizeof(want), "%s?latency=0.002000000", places[0]);
+    CU_ASSERT_STRING_EQUAL(slow, want);
     CU_ASSERT_EQUAL(origin_stop(origin), 0);
 }
 
