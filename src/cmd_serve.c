@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum { EXIT_USAGE = 2, EXIT_CANNOT = 3, ROBOTS_MAX = 1 << 20 };
@@ -23,6 +24,7 @@ enum {
     OPTION_ROBOTS,
     OPTION_TLS_CERT,
     OPTION_TLS_KEY,
+    OPTION_WITH_PARENT,
     OPTION_USAGE
 };
 
@@ -40,6 +42,7 @@ static const struct argp_option options[] = {
      "Most connections at one time (default: what ulimit -n allows)", 0},
     {"tls-cert", OPTION_TLS_CERT, "FILE", 0, "Speak https with this PEM certificate chain", 0},
     {"tls-key", OPTION_TLS_KEY, "FILE", 0, "and this PEM private key", 0},
+    {"with-parent", OPTION_WITH_PARENT, NULL, 0, "Stop serving when the process that began this one ends", 0},
     {"help", 'h', NULL, 0, "Say what the options are, and exit", -1},
     {"usage", OPTION_USAGE, NULL, 0, "Say it briefly, and exit", -1},
     {0},
@@ -50,6 +53,7 @@ struct serve {
     const char *port_file;
     const char *robots_file;
     char *robots;
+    bool with_parent;
     bool help;
 };
 
@@ -120,6 +124,9 @@ static int parse_text(int key, char *text, struct serve *serve)
         return 0;
     case OPTION_TLS_KEY:
         serve->config.tls_key = text;
+        return 0;
+    case OPTION_WITH_PARENT:
+        serve->with_parent = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -211,12 +218,21 @@ static int announce_and_wait(const struct serve *serve, const struct origin *ori
     return sigwait(signals, &signal_number) ? EXIT_CANNOT : EXIT_SUCCESS;
 }
 
+/* From now on the end of the parent is a SIGTERM (prctl(2)). False: it has ended already, or nothing can be told of it. */
+static bool end_with(pid_t parent)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent;
+}
+
 static int run(const struct serve *serve)
 {
     sigset_t signals, before;
     struct origin *origin = NULL;
+    pid_t parent = getppid();
     if (sigemptyset(&signals) || sigaddset(&signals, SIGINT) || sigaddset(&signals, SIGTERM) ||
         sigaddset(&signals, SIGUSR1) || pthread_sigmask(SIG_BLOCK, &signals, &before))
+        return EXIT_CANNOT;
+    if (serve->with_parent && !end_with(parent))
         return EXIT_CANNOT;
     int code = EXIT_CANNOT, error = origin_start(&serve->config, &origin);
     if (error == EINVAL) {
