@@ -1,7 +1,6 @@
 #include "src/engine.h"
 
 #include "src/pool.h"
-#include "src/report.h"
 #include "src/worker.h"
 
 #include <errno.h>
@@ -29,13 +28,13 @@ struct engine {
     struct worker *worker; /* NULL when it could not be made, or has been dismissed */
     struct head *head;     /* on rank 0 */
     FILE *report; /* on rank 0, if there is to be one: opened early, so that its absence is known early */
-    struct tally tally;
-    struct buffer farewell; /* what is said when there is no worker to say it */
-    int signals;            /* of signalfd */
-    unsigned threads;       /* that compute, or would where the strategy has them */
-    int64_t poll;           /* ns until MPI is looked at again */
-    int64_t accounted;      /* until when the tally's times are right */
-    bool dismissed;         /* FINISH has come */
+    struct tally tally, begun; /* what this rank counts, and what it had used before */
+    struct buffer farewell;    /* what is said when there is no worker to say it */
+    int signals;               /* of signalfd */
+    unsigned threads;          /* that compute, or would where the strategy has them */
+    int64_t poll;              /* ns until MPI is looked at again */
+    int64_t accounted;         /* until when the tally's times are right */
+    bool dismissed;            /* FINISH has come */
     int code;
 };
 
@@ -64,8 +63,8 @@ static void leave(struct engine *e, int code)
     worker_free(e->worker);
     e->worker = NULL;
     e->tally.longest_stall_ns = (uint64_t)evloop_longest_stall(e->loop);
-    e->tally.batches = link_batches_sent(e->link);
-    tally_usage(&e->tally);
+    e->tally.batches = link_batches_sent(e->link) - e->begun.batches;
+    tally_usage(&e->tally, &e->begun);
     bid(e, &(struct wire_message){.kind = WIRE_TALLY, .tally = e->tally});
 }
 
@@ -282,6 +281,8 @@ static void show_figures(struct engine *e)
                                   .threads = e->config->strategy->threads ? e->threads : 0,
                                   .strategy = e->config->strategy->name,
                                   .code = e->code};
+    if (e->config->observe)
+        e->config->observe(e->config->observer, &report);
     if (!e->config->quiet)
         report_summary(&report, e->config->verbose, stderr);
     if (e->report && !report_write(&report, e->report)) {
@@ -293,6 +294,8 @@ static void show_figures(struct engine *e)
 int engine_run(struct link *link, const struct engine_config *config)
 {
     struct engine e = {.config = config, .link = link, .poll = POLL_SHORTEST, .signals = -1};
+    tally_usage(&e.begun, NULL);
+    e.begun.batches = link_batches_sent(link);
     e.threads = config->threads ? config->threads : pool_default_threads(link_neighbours(link));
     buffer_init(&e.farewell, 1 << 20);
     e.code = prepare(&e);

@@ -6,6 +6,7 @@
 #include "io/transfer.h"
 #include "src/head.h"
 #include "src/link.h"
+#include "src/report.h"
 #include "src/stage.h"
 #include "src/strategy.h"
 
@@ -23,9 +24,12 @@ struct engine_config {
     const struct strategy *strategy;
     bool quiet, verbose;
     const char *report; /* a file for the figures, as JSON; NULL: none */
+    /* Called on rank 0 when the job has ended, with its figures: they are gone after. NULL: nobody is. */
+    void (*observe)(void *observer, const struct report *report);
+    void *observer;
 };
 
-/* Collective: runs the job and returns the exit code, the same on every rank. Messages to people come from
+/* Collective, and may be called again: runs the job and returns the exit code, the same on every rank. Messages to people come from
  * rank 0. The signals INT, TERM and USR1 must be blocked in every thread: the engine takes them by
  * signalfd(2). */
 int engine_run(struct link *link, const struct engine_config *config);

@@ -5,6 +5,7 @@
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { TAG_BATCH = 1, MAX_TESTED = 64 };
 
@@ -18,7 +19,7 @@ struct parcel {
 
 struct link {
     MPI_Comm comm; /* of this module alone, so that no other traffic can match */
-    int rank, size, neighbours;
+    int rank, size, neighbours, machines;
     struct parcel *leaving;            /* no order */
     struct parcel *looped, **loop_end; /* oldest first */
     struct parcel *incoming;           /* being received, from `incoming_from` */
@@ -51,10 +52,14 @@ struct link *link_open(int *argc, char ***argv)
         free(l);
         return NULL;
     }
-    MPI_Comm_size(machine, &l->neighbours);
-    MPI_Comm_free(&machine);
     MPI_Comm_rank(l->comm, &l->rank);
     MPI_Comm_size(l->comm, &l->size);
+    MPI_Comm_size(machine, &l->neighbours);
+    int place;
+    MPI_Comm_rank(machine, &place);
+    MPI_Comm_free(&machine);
+    int first = place == 0; /* of the ranks on its machine */
+    MPI_Allreduce(&first, &l->machines, 1, MPI_INT, MPI_SUM, l->comm);
     l->loop_end = &l->looped;
     return l;
 }
@@ -100,6 +105,20 @@ int link_size(const struct link *l)
 int link_neighbours(const struct link *l)
 {
     return l->neighbours;
+}
+
+int link_machines(const struct link *l)
+{
+    return l->machines;
+}
+
+void link_library(char *out, size_t size)
+{
+    char text[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    int len = 0;
+    MPI_Get_library_version(text, &len);
+    text[strcspn(text, ",\r\n")] = '\0'; /* what follows tells of who built it */
+    snprintf(out, size, "%s", text);
 }
 
 int link_agree(struct link *l, int value)

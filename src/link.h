@@ -33,6 +33,12 @@ int link_size(const struct link *l);
 /* How many ranks of the job share this machine, this one included: at least 1. */
 int link_neighbours(const struct link *l);
 
+/* How many machines the job runs on. */
+int link_machines(const struct link *l);
+
+/* Writes which MPI this is, as "Open MPI v4.1.4". */
+void link_library(char *out, size_t size);
+
 /* Collective and blocking, for before and after the work: all ranks get rank 0's value. */
 int link_agree(struct link *l, int value);
 

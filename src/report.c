@@ -14,14 +14,7 @@ static double ratio(double a, double b)
     return b > 0 ? a / b : 0;
 }
 
-/* How much of the shorter of transferring and computing went on beside the other: 1 is perfect overlap. */
-static double overlap(const struct tally *t)
-{
-    uint64_t shorter = t->transferring_ns < t->computing_ns ? t->transferring_ns : t->computing_ns;
-    return ratio((double)t->overlapping_ns, (double)shorter);
-}
-
-static struct tally sum(const struct report *r)
+struct tally report_total(const struct report *r)
 {
     struct tally all = {0};
     for (uint32_t rank = 0; rank < r->ranks; rank++)
@@ -70,7 +63,7 @@ static void summarise_requests(const struct report *r, const struct tally *all, 
 void report_summary(const struct report *r, bool verbose, FILE *out)
 {
     const struct head_figures *f = r->figures;
-    struct tally all = sum(r);
+    struct tally all = report_total(r);
     char memory[32];
     double wall = seconds((uint64_t)f->seconds_ns);
     uint64_t undone = f->records - f->succeeded - f->failed;
@@ -86,7 +79,7 @@ void report_summary(const struct report *r, bool verbose, FILE *out)
             r->ranks, r->ranks == 1 ? "" : "s", r->threads, r->threads == 1 ? "" : "s",
             (double)(all.user_us + all.system_us) / 1e6, seconds(all.compute_ns));
     if (all.computing_ns && all.transferring_ns)
-        fprintf(out, "overlap of I/O and computing %.0f%%; ", overlap(&all) * 100);
+        fprintf(out, "overlap of I/O and computing %.0f%%; ", tally_overlap(&all) * 100);
     fprintf(out, "longest stall of a loop %.1f ms; at most %s a rank\n", seconds(all.longest_stall_ns) * 1e3,
             bytes_text(all.peak_memory, memory, sizeof memory));
     if (all.recomputed > 0)
@@ -109,7 +102,7 @@ static json_t *tally_json(const struct tally *t)
 #define ADD(name, combine, meaning) bad |= json_object_set_new(o, #name, json_integer((json_int_t)t->name));
     TALLY_MAP(ADD)
 #undef ADD
-    bad |= json_object_set_new(o, "overlap", json_real(overlap(t)));
+    bad |= json_object_set_new(o, "overlap", json_real(tally_overlap(t)));
     bad |= json_object_set_new(o, "fetch_ns_median", json_integer(tally_fetch_quantile(t, 0.5)));
     bad |= json_object_set_new(o, "fetch_ns_p90", json_integer(tally_fetch_quantile(t, 0.9)));
     bad |= json_object_set_new(o, "fetch_ns_p99", json_integer(tally_fetch_quantile(t, 0.99)));
@@ -145,7 +138,7 @@ static json_t *report_json(const struct report *r)
 {
     const struct head_figures *f = r->figures;
     const struct dealer_stats *d = &f->dealer;
-    struct tally all = sum(r);
+    struct tally all = report_total(r);
     double wall = seconds((uint64_t)f->seconds_ns);
     json_t *o = json_object();
     if (o && put(o, "millrace", json_string(MILLRACE_VERSION)) &&

@@ -17,6 +17,9 @@ struct report {
     int code; /* the exit code */
 };
 
+/* All ranks' tallies together. */
+struct tally report_total(const struct report *report);
+
 /* With `verbose` a line for each rank too. */
 void report_summary(const struct report *report, bool verbose, FILE *out);
 

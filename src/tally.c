@@ -39,12 +39,20 @@ int64_t tally_fetch_quantile(const struct tally *t, double share)
     return 0;
 }
 
-void tally_usage(struct tally *t)
+double tally_overlap(const struct tally *t)
+{
+    uint64_t shorter = t->computing_ns < t->transferring_ns ? t->computing_ns : t->transferring_ns;
+    return shorter ? (double)t->overlapping_ns / (double)shorter : 0;
+}
+
+void tally_usage(struct tally *t, const struct tally *begun)
 {
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0)
         return;
     t->user_us = (uint64_t)usage.ru_utime.tv_sec * 1000000 + (uint64_t)usage.ru_utime.tv_usec;
     t->system_us = (uint64_t)usage.ru_stime.tv_sec * 1000000 + (uint64_t)usage.ru_stime.tv_usec;
+    t->user_us -= begun ? begun->user_us : 0;
+    t->system_us -= begun ? begun->system_us : 0;
     t->peak_memory = (uint64_t)usage.ru_maxrss * 1024;
 }

@@ -44,7 +44,11 @@ void tally_fetch_time(struct tally *t, int64_t ns);
  * counted. */
 int64_t tally_fetch_quantile(const struct tally *t, double share);
 
-/* Fills in what the system knows of this process: CPU times and peak memory (getrusage(2)). */
-void tally_usage(struct tally *t);
+/* The share of the shorter of transferring and computing during which the other went on too; 0 without both. */
+double tally_overlap(const struct tally *t);
+
+/* Fills in what the system knows of this process (getrusage(2)): its peak memory, and the CPU time it has used since
+ * `begun` was filled in the same way; NULL: since its start. */
+void tally_usage(struct tally *t, const struct tally *begun);
 
 #endif

@@ -46,7 +46,7 @@ static void times_at_the_edges(void)
 static void usage_is_of_this_process(void)
 {
     struct tally t = {0};
-    tally_usage(&t);
+    tally_usage(&t, NULL);
     CU_ASSERT_TRUE(t.peak_memory > 100000);
 }
 
