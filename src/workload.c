@@ -12,6 +12,7 @@ enum {
     MIXED_EXPONENT = 2500000, /* of a base up to 1,000: some milliseconds of a core */
 };
 
+/* name, kind, meaning, fetches, in parts, pages, most pages, in flight, latency, omits */
 static const struct workload workloads[] = {
     {"genres", WORKLOAD_GENRES, "one JSON API asked 5 times, each answer to a file", true, false, 5, 1000000,
      0, 0.28, NULL},
@@ -21,8 +22,8 @@ static const struct workload workloads[] = {
     {"titles", WORKLOAD_TITLES, "the titles of 100 random articles, each behind a redirect", true, false, 100,
      1000000, 0, 0.87, NULL},
     {"overlap", WORKLOAD_OVERLAP, "two waits, of 1 s and of 2 s", true, false, 2, MOST_WAITS, 0, 1, NULL},
-    {"mixed", WORKLOAD_MIXED, "a large power of what each of 200 pages says", true, true, 200, 1000000, 10,
-     0.1, NULL},
+    {"mixed", WORKLOAD_MIXED, "a large power of what each of 400 pages says, while others are fetched", true,
+     true, 400, 1000000, 5, 0.05, NULL},
 };
 
 static const struct {

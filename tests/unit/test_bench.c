@@ -54,7 +54,7 @@ static void workloads_are_command_lines(void)
     check_word("overlap", WORKLOAD_WHOLE, "http://h:1/delay/1.000000000");
     check_word("mixed", WORKLOAD_WHOLE, "--kernel=pow");
     check_word("mixed", WORKLOAD_FETCHING, "--select=none");
-    check_word("mixed", WORKLOAD_COMPUTING, "http://h:1/operands/[1-200]?latency=0.000000000");
+    check_word("mixed", WORKLOAD_COMPUTING, "http://h:1/operands/[1-400]?latency=0.000000000");
 }
 
 /* Every workload at its largest still has words. */
