@@ -1,6 +1,7 @@
 #include "src/engine.h"
 
 #include "src/pool.h"
+#include "src/vigil.h"
 #include "src/worker.h"
 
 #include <errno.h>
@@ -34,7 +35,10 @@ struct engine {
     unsigned threads;          /* that compute, or would where the strategy has them */
     int64_t poll;              /* ns until MPI is looked at again */
     int64_t accounted;         /* until when the tally's times are right */
-    bool dismissed;            /* FINISH has come */
+    struct vigil *vigil;
+    bool dismissed; /* FINISH has come */
+    bool released;  /* BYE has come */
+    bool unread;    /* the last look at the link did not see all that had come */
     int code;
 };
 
@@ -62,6 +66,8 @@ static void leave(struct engine *e, int code)
     e->code = code;
     worker_free(e->worker);
     e->worker = NULL;
+    if (!e->head) /* the tally is this rank's last word; rank 0 has to speak on */
+        vigil_hush(e->vigil);
     e->tally.longest_stall_ns = (uint64_t)evloop_longest_stall(e->loop);
     e->tally.batches = link_batches_sent(e->link) - e->begun.batches;
     tally_usage(&e->tally, &e->begun);
@@ -70,11 +76,15 @@ static void leave(struct engine *e, int code)
 
 static void receive_message(struct engine *e, int from, const struct wire_message *m)
 {
+    if (m->kind == WIRE_TALLY)
+        vigil_excuse(e->vigil, from);
     if (m->kind == WIRE_DEAL && e->worker)
         worker_deal(e->worker, m->deal.ticket, m->deal.url);
     else if (m->kind == WIRE_FINISH)
         leave(e, (int)m->finish.code);
-    else if (e->head && m->kind != WIRE_DEAL)
+    else if (m->kind == WIRE_BYE)
+        e->released = true;
+    else if (e->head && m->kind != WIRE_DEAL && m->kind != WIRE_ALIVE)
         head_receive(e->head, evloop_now(), (uint32_t)from, m);
 }
 
@@ -85,10 +95,12 @@ static bool receive(struct engine *e)
     size_t len;
     int from;
     bool traffic = false;
-    for (int n = 0; n < BATCHES_AT_ONCE && link_receive(e->link, &from, &batch, &len); n++) {
+    int n = 0;
+    for (; n < BATCHES_AT_ONCE && link_receive(e->link, &from, &batch, &len); n++) {
         struct wire_reader reader;
         struct wire_message message;
         wire_read_begin(&reader, batch, len);
+        vigil_heard(e->vigil, from);
         while (wire_read(&reader, &message))
             receive_message(e, from, &message);
         if (reader.bad) {
@@ -98,6 +110,7 @@ static bool receive(struct engine *e)
         }
         traffic = traffic || from != link_rank(e->link);
     }
+    e->unread = n == BATCHES_AT_ONCE;
     return traffic;
 }
 
@@ -142,7 +155,7 @@ static int64_t time_to_wait(const struct engine *e, int64_t now)
     int64_t until = now + PAUSE_LONGEST;
     int64_t dues[] = {e->worker ? worker_deadline(e->worker) : INT64_MAX,
                       e->head ? head_deadline(e->head) : INT64_MAX,
-                      link_size(e->link) > 1 ? now + e->poll : INT64_MAX,
+                      link_size(e->link) > 1 ? now + e->poll : INT64_MAX, vigil_deadline(e->vigil),
                       link_unsent(e->link) > 0 ? now + POLL_SHORTEST : INT64_MAX};
     for (size_t i = 0; i < sizeof dues / sizeof *dues; i++)
         if (dues[i] < until)
@@ -155,6 +168,23 @@ static void adapt_poll(struct engine *e, bool traffic)
     e->poll = traffic ? POLL_SHORTEST : e->poll + e->poll / 4;
     if (e->poll > POLL_LONGEST)
         e->poll = POLL_LONGEST;
+}
+
+/* Looks for ranks that are out of reach. Rank 0 says at once that one is, and keeps the rows; what another rank says goes the
+ * same broken way, so it says it only when it ends the job. */
+static void keep_vigil(struct engine *e, int64_t now)
+{
+    char text[ERROR_BYTES];
+    if (e->unread)
+        return;
+    enum vigil_state state = vigil_step(e->vigil, now, text, sizeof text);
+    if (state == VIGIL_LOST && e->head)
+        head_lost(e->head, text);
+    if (state != VIGIL_HOPELESS)
+        return;
+    if (!e->head)
+        fprintf(stderr, "millrace: rank %d: %s\n", link_rank(e->link), text);
+    link_abort(e->link, EXIT_STOPPED);
 }
 
 static void turn(struct engine *e)
@@ -173,13 +203,26 @@ static void turn(struct engine *e)
     /* What rank 0 has just dealt to itself begins with the next turn, without a wait. */
     if (e->head)
         traffic = receive(e) || traffic;
+    keep_vigil(e, now);
     send_all(e);
     adapt_poll(e, traffic);
 }
 
 static bool over(const struct engine *e)
 {
-    return e->dismissed && (!e->head || head_over(e->head));
+    return e->dismissed && (e->head ? head_over(e->head) : e->released);
+}
+
+/* Rank 0's last word: the others have waited for it, so that a break of the network was noticed as long as any rank worked. */
+static void release(struct engine *e)
+{
+    vigil_hush(e->vigil);
+    for (int rank = 1; e->head && rank < link_size(e->link); rank++) {
+        if (!wire_write(&e->farewell, &(struct wire_message){.kind = WIRE_BYE}))
+            link_abort(e->link, EXIT_STOPPED);
+        send_batch(e, rank, &e->farewell);
+    }
+    link_limit(e->link, e->config->rank_timeout, EXIT_STOPPED);
 }
 
 /* ------------------------------------------------------------------ a rank's whole run */
@@ -206,10 +249,18 @@ static void run(struct pool *pool, void *context)
 {
     struct engine *e = context;
     e->pool = pool;
+    e->vigil = vigil_new(e->link, e->config->rank_timeout);
+    if (!e->vigil) {
+        fprintf(stderr, "millrace: rank %d: no memory or no thread to watch the others\n",
+                link_rank(e->link));
+        link_abort(e->link, EXIT_STOPPED);
+    }
     start_worker(e);
     e->accounted = evloop_now();
     while (!over(e))
         turn(e);
+    release(e);
+    vigil_free(e->vigil);
 }
 
 static void wake(void *loop)

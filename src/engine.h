@@ -22,6 +22,7 @@ struct engine_config {
     struct head_config head;
     unsigned threads; /* compute threads of each rank; 0: pool_default_threads */
     const struct strategy *strategy;
+    int64_t rank_timeout; /* ns of silence until a rank is lost, and the job with it; 0: never */
     bool quiet, verbose;
     const char *report; /* a file for the figures, as JSON; NULL: none */
     /* Called on rank 0 when the job has ended, with its figures: they are gone after. NULL: nobody is. */

@@ -117,6 +117,12 @@ void head_stop(struct head *h, const char *format, ...)
     finish(h, EXIT_STOPPED);
 }
 
+void head_lost(struct head *h, const char *text)
+{
+    complain(h, "%s", text);
+    finish(h, EXIT_STOPPED);
+}
+
 void head_interrupt(struct head *h, bool at_once)
 {
     if (h->finishing)

@@ -65,6 +65,9 @@ void head_interrupt(struct head *h, bool at_once);
 /* The job can't go on; the text is shown, and every rank will leave with EXIT_STOPPED. */
 void head_stop(struct head *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A rank is lost: as head_stop, but shown even if all ranks were told to leave before. */
+void head_lost(struct head *h, const char *text);
+
 /* What is to be sent to a rank. */
 struct buffer *head_outbox(struct head *h, uint32_t rank);
 

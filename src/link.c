@@ -3,11 +3,21 @@
 #include "src/wire.h"
 
 #include <mpi.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-enum { TAG_BATCH = 1, MAX_TESTED = 64 };
+enum {
+    TAG_BATCH = 1,
+    MAX_TESTED = 64,
+    HOST_BYTES = 64,       /* of a host's name, and its NUL */
+    ABORT_SECONDS = 5,     /* that MPI_Abort may take */
+    LAUNCHER_SECONDS = 10, /* in which mpirun ends what it can reach */
+};
+#define SECOND INT64_C(1000000000)
 
 /* A batch on its way out, or in the queue of those this rank sent to itself. */
 struct parcel {
@@ -17,9 +27,20 @@ struct parcel {
     MPI_Request request;
 };
 
+/* Ends the process when its time has come. */
+struct watchdog {
+    int64_t limit; /* ns; 0: none */
+    int code;
+    char text[128]; /* said then; "": nothing */
+};
+
 struct link {
     MPI_Comm comm; /* of this module alone, so that no other traffic can match */
     int rank, size, neighbours, machines;
+    bool shared;
+    char (*hosts)[HOST_BYTES]; /* by rank */
+    struct watchdog closing;
+    pthread_mutex_t lock;              /* of MPI, and of all below but `held` */
     struct parcel *leaving;            /* no order */
     struct parcel *looped, **loop_end; /* oldest first */
     struct parcel *incoming;           /* being received, from `incoming_from` */
@@ -38,19 +59,66 @@ bool link_launched(void)
     return false;
 }
 
+/* MPI calls that may never return are bounded by a thread that outlives its caller: what it needs it keeps itself. */
+static void *watch(void *argument)
+{
+    struct watchdog dog = *(struct watchdog *)argument;
+    free(argument);
+    const struct timespec wait = {.tv_sec = dog.limit / SECOND, .tv_nsec = dog.limit % SECOND};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
+    if (*dog.text)
+        fprintf(stderr, "millrace: %s\n", dog.text);
+    _exit(dog.code);
+}
+
+static void unleash(const struct watchdog *dog)
+{
+    pthread_t thread;
+    struct watchdog *copy = dog->limit > 0 ? malloc(sizeof *copy) : NULL;
+    if (!copy)
+        return;
+    *copy = *dog;
+    if (pthread_create(&thread, NULL, watch, copy) == 0)
+        pthread_detach(thread);
+    else
+        free(copy);
+}
+
+/* With the lock held, or where no other thread is in MPI. */
+static _Noreturn void end_job(MPI_Comm comm, int code)
+{
+    unleash(&(struct watchdog){.limit = ABORT_SECONDS * SECOND, .code = code});
+    MPI_Abort(comm, code);
+    _exit(code);
+}
+
+/* Every rank's host to rank 0, and rank 0's to every rank. */
+static bool exchange_hosts(struct link *l)
+{
+    char name[MPI_MAX_PROCESSOR_NAME + 1] = "", own[HOST_BYTES];
+    int len = 0;
+    l->hosts = calloc((size_t)l->size, sizeof *l->hosts);
+    MPI_Get_processor_name(name, &len);
+    snprintf(own, sizeof own, "%.*s", HOST_BYTES - 1, name);
+    if (!l->hosts)
+        return false;
+    MPI_Gather(own, HOST_BYTES, MPI_CHAR, l->hosts, HOST_BYTES, MPI_CHAR, 0, l->comm);
+    MPI_Bcast(l->hosts[0], HOST_BYTES, MPI_CHAR, 0, l->comm);
+    memcpy(l->hosts[l->rank], own, HOST_BYTES);
+    return true;
+}
+
 struct link *link_open(int *argc, char ***argv)
 {
     int level;
-    if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS)
+    if (MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, &level) != MPI_SUCCESS)
         return NULL;
     struct link *l = calloc(1, sizeof *l);
     MPI_Comm machine;
     if (!l || level < MPI_THREAD_FUNNELED || MPI_Comm_dup(MPI_COMM_WORLD, &l->comm) != MPI_SUCCESS ||
         MPI_Comm_split_type(l->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine) != MPI_SUCCESS) {
         fputs("millrace: MPI gives no communicator for one thread of several\n", stderr);
-        MPI_Abort(MPI_COMM_WORLD, 3);
-        free(l);
-        return NULL;
+        end_job(MPI_COMM_WORLD, 3);
     }
     MPI_Comm_rank(l->comm, &l->rank);
     MPI_Comm_size(l->comm, &l->size);
@@ -60,7 +128,12 @@ struct link *link_open(int *argc, char ***argv)
     MPI_Comm_free(&machine);
     int first = place == 0; /* of the ranks on its machine */
     MPI_Allreduce(&first, &l->machines, 1, MPI_INT, MPI_SUM, l->comm);
+    l->shared = level >= MPI_THREAD_SERIALIZED;
     l->loop_end = &l->looped;
+    if (pthread_mutex_init(&l->lock, NULL) != 0 || !exchange_hosts(l)) {
+        fputs("millrace: no memory left\n", stderr);
+        end_job(l->comm, 3);
+    }
     return l;
 }
 
@@ -73,6 +146,7 @@ static void parcel_free(struct parcel *p)
 
 void link_close(struct link *l)
 {
+    unleash(&l->closing);
     while (link_unsent(l) > 0 && l->leaving)
         MPI_Wait(&l->leaving->request, MPI_STATUS_IGNORE);
     while (l->looped) {
@@ -82,14 +156,55 @@ void link_close(struct link *l)
     }
     parcel_free(l->held);
     MPI_Comm_free(&l->comm);
+    pthread_mutex_destroy(&l->lock);
+    free(l->hosts);
     free(l);
     MPI_Finalize();
 }
 
+void link_limit(struct link *l, int64_t limit, int code)
+{
+    l->closing = (struct watchdog){.limit = limit, .code = code};
+    snprintf(l->closing.text, sizeof l->closing.text,
+             "rank %d: the job's end is not agreed on: a rank, or the network, broke as it ended", l->rank);
+}
+
 _Noreturn void link_abort(struct link *l, int code)
 {
-    MPI_Abort(l ? l->comm : MPI_COMM_WORLD, code);
-    exit(code);
+    /* Before the lock: another thread that never comes back from MPI may hold it. */
+    unleash(&(struct watchdog){.limit = ABORT_SECONDS * SECOND, .code = code});
+    pthread_mutex_lock(&l->lock);
+    end_job(l->comm, code);
+}
+
+static int64_t setting(const char *name, int64_t otherwise)
+{
+    const char *text = getenv(name);
+    char *end;
+    long long value = text ? strtoll(text, &end, 10) : -1;
+    return text && end != text && !*end && value >= 0 && value < 1000000 ? value : otherwise;
+}
+
+/* tcp(7): a connection on which nothing was said for `time` is probed each `intvl`, and given up after `probes` without an
+ * answer. mpirun passes its settings on to the ranks as variables. */
+int64_t link_launcher_notices(void)
+{
+    if (!getenv("OMPI_MCA_orte_local_daemon_uri"))
+        return 0;
+    int64_t seconds =
+        setting("OMPI_MCA_oob_tcp_keepalive_time", 300) +
+        setting("OMPI_MCA_oob_tcp_keepalive_intvl", 20) * setting("OMPI_MCA_oob_tcp_keepalive_probes", 9);
+    return (seconds + LAUNCHER_SECONDS) * SECOND;
+}
+
+const char *link_host(const struct link *l, int rank)
+{
+    return l->hosts[rank];
+}
+
+bool link_shared(const struct link *l)
+{
+    return l->shared;
 }
 
 int link_rank(const struct link *l)
@@ -127,23 +242,30 @@ int link_agree(struct link *l, int value)
     return value;
 }
 
+static void post(struct link *l, int to, struct parcel *p)
+{
+    l->unsent++;
+    if (to == l->rank) {
+        *l->loop_end = p;
+        l->loop_end = &p->next;
+        return;
+    }
+    l->sent++;
+    /* Errors are fatal by MPI's default handler. A link that only goes silent is none to MPI: see src/liveness.h. */
+    MPI_Isend(p->bytes, (int)p->len, MPI_BYTE, to, TAG_BATCH, l->comm, &p->request);
+    p->next = l->leaving;
+    l->leaving = p;
+}
+
 bool link_send(struct link *l, int to, struct buffer *batch)
 {
     struct parcel *p = calloc(1, sizeof *p);
     if (!p)
         return false;
     p->bytes = buffer_take(batch, &p->len);
-    l->unsent++;
-    if (to == l->rank) {
-        *l->loop_end = p;
-        l->loop_end = &p->next;
-        return true;
-    }
-    l->sent++;
-    /* Errors are fatal by MPI's default handler: a link that breaks ends the job. */
-    MPI_Isend(p->bytes, (int)p->len, MPI_BYTE, to, TAG_BATCH, l->comm, &p->request);
-    p->next = l->leaving;
-    l->leaving = p;
+    pthread_mutex_lock(&l->lock);
+    post(l, to, p);
+    pthread_mutex_unlock(&l->lock);
     return true;
 }
 
@@ -180,7 +302,7 @@ static void accept_batch(struct link *l)
         p->bytes = malloc(count > 0 ? (size_t)count : 1);
     if (!p || !p->bytes || count < 0 || (size_t)count > WIRE_MAX_BATCH) {
         fprintf(stderr, "millrace: rank %d has no memory for a message of %d bytes\n", l->rank, count);
-        link_abort(l, 3);
+        end_job(l->comm, 3);
     }
     p->len = (size_t)count;
     l->incoming_from = status.MPI_SOURCE;
@@ -217,12 +339,14 @@ bool link_receive(struct link *l, int *from, const void **batch, size_t *len)
 {
     parcel_free(l->held);
     l->held = NULL;
+    *from = l->rank;
+    pthread_mutex_lock(&l->lock);
     if (l->leaving)
         let_go(l);
-    *from = l->rank;
     struct parcel *p = take_looped(l);
     if (!p && l->size > 1 && (p = take_incoming(l)))
         *from = l->incoming_from;
+    pthread_mutex_unlock(&l->lock);
     if (!p)
         return false;
     l->held = p;
@@ -231,14 +355,25 @@ bool link_receive(struct link *l, int *from, const void **batch, size_t *len)
     return true;
 }
 
-size_t link_unsent(struct link *l)
+int link_receiving(const struct link *l)
 {
-    if (l->leaving)
-        let_go(l);
-    return l->unsent;
+    return l->incoming ? l->incoming_from : -1;
 }
 
-uint64_t link_batches_sent(const struct link *l)
+size_t link_unsent(struct link *l)
 {
-    return l->sent;
+    pthread_mutex_lock(&l->lock);
+    if (l->leaving)
+        let_go(l);
+    size_t unsent = l->unsent;
+    pthread_mutex_unlock(&l->lock);
+    return unsent;
+}
+
+uint64_t link_batches_sent(struct link *l)
+{
+    pthread_mutex_lock(&l->lock);
+    uint64_t sent = l->sent;
+    pthread_mutex_unlock(&l->lock);
+    return sent;
 }

@@ -8,7 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEY_STRATEGY = 512, KEY_PROGRESS, KEY_REPORT, KEY_USAGE };
+enum { KEY_STRATEGY = 512, KEY_PROGRESS, KEY_REPORT, KEY_USAGE, KEY_RANK_TIMEOUT };
+
+#define LONGEST_SECONDS (7.0 * 24 * 3600)
+#define SECOND INT64_C(1000000000)
+#define RANK_TIMEOUT (60 * SECOND)
 
 static const struct argp_option common[] = {
     {0, 0, 0, 0, "How it is run:", 7},
@@ -16,6 +20,11 @@ static const struct argp_option common[] = {
      "For comparison: sequential (one record after the other), threads (a thread pool on one rank), async "
      "(an event loop "
      "alone, on one rank), processes (one record at a time on each rank), or hybrid (the default: all of it)",
+     7},
+    {"rank-timeout", KEY_RANK_TIMEOUT, "SECONDS", 0,
+     "End the job when a rank was not heard of for so long: the network between the hosts is broken, or the "
+     "rank is "
+     "(default: 60; 0: never)",
      7},
     {0, 0, 0, 0, "What is said:", 8},
     {"progress", KEY_PROGRESS, "auto|bar|log|none", 0,
@@ -66,6 +75,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return e->strategy ? 0
                            : options_bad_value(state, "strategy", text,
                                                "sequential, threads, async, processes or hybrid");
+    case KEY_RANK_TIMEOUT:
+        if (value_seconds(text, LONGEST_SECONDS, &e->rank_timeout) &&
+            (e->rank_timeout == 0 || e->rank_timeout >= SECOND))
+            return 0;
+        return options_bad_value(state, "rank-timeout", text, "0, or a number of seconds from 1 to a week");
     case KEY_REPORT:
         e->report = text;
         return 0;
@@ -105,6 +119,7 @@ int options_read(struct reading *r, const struct argp_child *children, const cha
         .options = common, .parser = parse, .args_doc = args_doc, .doc = doc, .children = children};
     argv[0] = (char *)(uintptr_t)r->command; /* the name in argp's messages */
     r->job->engine.strategy = strategy_find("hybrid");
+    r->job->engine.rank_timeout = RANK_TIMEOUT;
     /* Nothing here may leave the process, for MPI may be running: so argp's own --help and exits are off. */
     unsigned flags =
         ARGP_NO_EXIT | ARGP_NO_HELP | (r->in_order ? ARGP_IN_ORDER : 0) | (r->speak ? 0 : ARGP_NO_ERRS);

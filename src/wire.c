@@ -95,6 +95,9 @@ static void put_message(struct writer *w, const struct wire_message *m)
     case WIRE_FINISH:
         put_uint(w, m->finish.code);
         break;
+    case WIRE_ALIVE:
+    case WIRE_BYE:
+        break;
     }
 }
 
@@ -212,7 +215,7 @@ bool wire_read(struct wire_reader *r, struct wire_message *m)
 {
     if (r->bad || r->next == r->end)
         return false;
-    m->kind = (enum wire_kind)get_uint(r, WIRE_FINISH);
+    m->kind = (enum wire_kind)get_uint(r, WIRE_BYE);
     switch (m->kind) {
     case WIRE_ROOM:
         m->room = (uint32_t)get_uint(r, UINT32_MAX);
@@ -238,6 +241,9 @@ bool wire_read(struct wire_reader *r, struct wire_message *m)
         break;
     case WIRE_FINISH:
         m->finish.code = (uint32_t)get_uint(r, 255);
+        break;
+    case WIRE_ALIVE:
+    case WIRE_BYE:
         break;
     default:
         r->bad = true;

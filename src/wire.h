@@ -4,11 +4,12 @@
  * unsigned LEB128 (DWARF 5, 7.6), at most 64 bits; a text is its length, its bytes and a NUL, so that what is
  * decoded can be used in place as a string. Texts point into the batch and live as long as it does.
  *
- *     rank 0 ► rank   DEAL, FINISH
- *     rank ► rank 0   ROOM, FETCHED, OUTCOME, TALLY, TROUBLE, SIGNAL
+ *     rank 0 ► rank   DEAL, FINISH, ALIVE, BYE
+ *     rank ► rank 0   ROOM, FETCHED, OUTCOME, TALLY, TROUBLE, SIGNAL, ALIVE
  *
  * A worker's FETCHED for a record comes before its OUTCOME (MPI keeps the order between two ranks). After
- * FINISH a worker sends one TALLY, its last message; rank 0 has one from each rank before it leaves.
+ * FINISH a worker sends one TALLY, its last message; rank 0 has one from each rank before it leaves, and says BYE, its
+ * last. ALIVE says nothing: who has nothing else to say is heard of all the same (src/liveness.h).
  */
 #ifndef MILLRACE_SRC_WIRE_H
 #define MILLRACE_SRC_WIRE_H
@@ -36,7 +37,9 @@ enum wire_kind {
     WIRE_TALLY,
     WIRE_TROUBLE,
     WIRE_SIGNAL,
-    WIRE_FINISH
+    WIRE_FINISH,
+    WIRE_ALIVE,
+    WIRE_BYE
 };
 
 /* How a fetch ended: as enum in dealer.h, without what only the dealer decides. */

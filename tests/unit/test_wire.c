@@ -15,11 +15,13 @@ static bool same_text(struct wire_text a, struct wire_text b)
            (!a.data || memcmp(a.data, b.data, a.len) == 0);
 }
 
+enum { EXAMPLES = 10 };
+
 /* One message of each kind, with what is at the edges of its fields. */
 static size_t examples(struct wire_message *m)
 {
     static const char nul[] = "a\0b";
-    memset(m, 0, 8 * sizeof *m);
+    memset(m, 0, EXAMPLES * sizeof *m);
     m[0] = (struct wire_message){.kind = WIRE_ROOM, .room = UINT32_MAX};
     m[1] = (struct wire_message){
         .kind = WIRE_DEAL,
@@ -42,12 +44,14 @@ static size_t examples(struct wire_message *m)
     m[5] = (struct wire_message){.kind = WIRE_TROUBLE, .trouble = text("no disk")};
     m[6] = (struct wire_message){.kind = WIRE_SIGNAL, .signal = {.at_once = 1}};
     m[7] = (struct wire_message){.kind = WIRE_FINISH, .finish = {.code = 75}};
-    return 8;
+    m[8] = (struct wire_message){.kind = WIRE_ALIVE};
+    m[9] = (struct wire_message){.kind = WIRE_BYE};
+    return EXAMPLES;
 }
 
 static void fill(struct buffer *batch)
 {
-    struct wire_message m[8];
+    struct wire_message m[EXAMPLES];
     size_t n = examples(m);
     buffer_init(batch, 1 << 20);
     for (size_t i = 0; i < n; i++)
@@ -56,7 +60,7 @@ static void fill(struct buffer *batch)
 
 static void what_is_written_is_read(void)
 {
-    struct wire_message sent[8], got;
+    struct wire_message sent[EXAMPLES], got;
     size_t n = examples(sent);
     struct buffer batch;
     fill(&batch);
@@ -100,6 +104,9 @@ static void what_is_written_is_read(void)
         case WIRE_FINISH:
             CU_ASSERT_EQUAL(got.finish.code, 75);
             break;
+        case WIRE_ALIVE:
+        case WIRE_BYE:
+            break;
         }
     }
     CU_ASSERT_FALSE(wire_read(&r, &got));
@@ -131,11 +138,11 @@ static void a_batch_cut_anywhere_is_bad_or_shorter(void)
         memcpy(copy, batch.data, len);
         bool bad;
         size_t n = read_all(copy, len, &bad);
-        CU_ASSERT_TRUE(n < 8);
+        CU_ASSERT_TRUE(n < EXAMPLES);
         whole += !bad;
         free(copy);
     }
-    CU_ASSERT_EQUAL(whole, 8); /* just after the version, and after each message but the last */
+    CU_ASSERT_EQUAL(whole, EXAMPLES); /* just after the version, and after each message but the last */
     buffer_free(&batch);
 }
 
@@ -167,6 +174,7 @@ static void nonsense_is_refused(void)
         {"another version", "\x02", 1},
         {"no such kind", "\x01\x63", 2},
         {"kind 0", "\x01\x00", 2},
+        {"the kind after the last", "\x01\x0b", 2},
         {"a number of 11 bytes", "\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 13},
         {"a number over 64 bits", "\x01\x02\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 13},
         {"more room than 32 bits hold", "\x01\x01\xff\xff\xff\xff\x7f", 7},
