@@ -63,6 +63,7 @@ def check_able():
 class Hosts:
     def __init__(self, count):
         self.count = count
+        self.known = {}
 
     def __enter__(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="millrace-hosts-"))
@@ -94,6 +95,46 @@ class Hosts:
 
     def address(self, n):
         return f"10.77.0.{n}"
+
+    def bridge(self, *words):
+        subprocess.run(["nsenter", "-t", self.init, "--net", "ip", "link", "set", *words], env={"PATH": PATH}, timeout=20, check=True)
+
+    def cut(self, n, silently):
+        """Host n is out of reach: its cable is drawn, or, silently, the switch drops all that it sends or is sent."""
+        self.bridge(f"port{n}", "nomaster" if silently else "down")
+
+    def mend(self, n):
+        self.bridge(f"port{n}", "master", "bridge", "up")
+
+    def processes(self, name):
+        """The host and the process id of each that runs this program, and is no server."""
+        found = []
+        own = os.readlink(f"/proc/{self.init}/ns/pid")
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                process = pathlib.Path("/proc", entry)
+                names = (process / "comm").read_text().strip(), os.path.basename(os.readlink(process / "exe"))
+                if os.readlink(process / "ns/pid") == own and name in names and \
+                        b"serve" not in (process / "cmdline").read_bytes().split(b"\0"):
+                    found.append((self.host_of(process), int(entry)))
+            except OSError:
+                continue
+        return sorted(found)
+
+    def host_of(self, process):
+        for n in range(1, self.count + 1):
+            holder = (self.dir / self.address(n)).read_text().strip()
+            if self.uts(holder) == os.readlink(process / "ns/uts"):
+                return n
+        return 0
+
+    def uts(self, holder):
+        """Of a process that holds a host's namespaces; its id is that of the inner process namespace."""
+        if holder not in self.known:
+            shown = subprocess.run(["nsenter", "-t", self.init, "--pid", "--mount", "readlink", f"/proc/{holder}/ns/uts"],
+                                   env={"PATH": PATH}, capture_output=True, text=True, timeout=20, check=True)
+            self.known[holder] = shown.stdout.strip()
+        return self.known[holder]
 
     def on(self, n):
         """The words that go before a command that host n is to run."""
