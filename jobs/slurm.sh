@@ -74,6 +74,14 @@ set_threads() {
     export OMP_WAIT_POLICY=passive # an idle thread sleeps, and leaves its core to the event loop
 }
 
+# By TCP's keep-alive mpirun sees that a node is out of reach, and ends the job: after eight minutes unless told otherwise.
+# Longer than --rank-timeout (60 s), so that millrace says first which node it is, and closes the output.
+set_keepalive() {
+    export OMPI_MCA_oob_tcp_keepalive_time=${OMPI_MCA_oob_tcp_keepalive_time:-60}
+    export OMPI_MCA_oob_tcp_keepalive_intvl=${OMPI_MCA_oob_tcp_keepalive_intvl:-10}
+    export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes:-3}
+}
+
 # The launcher's command line. mpirun -q: without a banner of its own when millrace's exit code is not 0.
 choose_launcher() {
     case ${LAUNCHER:-mpirun} in
@@ -111,10 +119,11 @@ explain() {
     case $code in
     0) say "done: every record succeeded" ;;
     1) say "done: some records failed (exit code 1): the column error of their rows says why." \
-        "Without any rows, the launcher failed: the message above says why" ;;
+        "Without any rows, or where a rank was not heard of, the launcher failed: the message above says why" ;;
     2) say "wrong usage (exit code 2): nothing was done; the message above says what is wrong" ;;
     75) say "interrupted before the time limit (exit code 75): the output has a row for each record that was begun." \
         "For the others submit another job, with an output of its own, or all of it with more time (--time=...)" ;;
+    205) say "stopped (exit code 205): a node is out of reach. The output has the rows that were written until then" ;;
     *) say "stopped (exit code $code): the message above says why" ;;
     esac
 }
@@ -123,6 +132,7 @@ run_job() {
     load_modules
     find_program
     set_threads
+    set_keepalive
     choose_launcher
     say "$SLURM_NTASKS ranks x $OMP_NUM_THREADS threads on $SLURM_JOB_NUM_NODES nodes ($SLURM_JOB_NODELIST):" \
         "${launcher[*]} $program $*"

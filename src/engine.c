@@ -20,6 +20,9 @@ enum {
     ERROR_BYTES = 2048,
 };
 
+#define END_LONGEST                                                                                          \
+    INT64_C(60000000000) /* ns that the end of MPI may take, or --rank-timeout if that is longer */
+
 struct engine {
     const struct engine_config *config;
     struct link *link;
@@ -213,18 +216,6 @@ static bool over(const struct engine *e)
     return e->dismissed && (e->head ? head_over(e->head) : e->released);
 }
 
-/* Rank 0's last word: the others have waited for it, so that a break of the network was noticed as long as any rank worked. */
-static void release(struct engine *e)
-{
-    vigil_hush(e->vigil);
-    for (int rank = 1; e->head && rank < link_size(e->link); rank++) {
-        if (!wire_write(&e->farewell, &(struct wire_message){.kind = WIRE_BYE}))
-            link_abort(e->link, EXIT_STOPPED);
-        send_batch(e, rank, &e->farewell);
-    }
-    link_limit(e->link, e->config->rank_timeout, EXIT_STOPPED);
-}
-
 /* ------------------------------------------------------------------ a rank's whole run */
 
 /* A rank that can't work says why, and is dismissed with the others. */
@@ -259,8 +250,6 @@ static void run(struct pool *pool, void *context)
     e->accounted = evloop_now();
     while (!over(e))
         turn(e);
-    release(e);
-    vigil_free(e->vigil);
 }
 
 static void wake(void *loop)
@@ -342,6 +331,20 @@ static void show_figures(struct engine *e)
     }
 }
 
+/* Rank 0's last word: the others have waited for it, so that a break of the network was noticed as long as any rank worked or
+ * wrote. What is left is MPI's own end, which takes a moment. */
+static void release(struct engine *e)
+{
+    int64_t limit = e->config->rank_timeout;
+    vigil_hush(e->vigil);
+    for (int rank = 1; e->head && rank < link_size(e->link); rank++) {
+        if (!wire_write(&e->farewell, &(struct wire_message){.kind = WIRE_BYE}))
+            link_abort(e->link, EXIT_STOPPED);
+        send_batch(e, rank, &e->farewell);
+    }
+    link_limit(e->link, limit > 0 && limit < END_LONGEST ? END_LONGEST : limit, EXIT_STOPPED);
+}
+
 int engine_run(struct link *link, const struct engine_config *config)
 {
     struct engine e = {.config = config, .link = link, .poll = POLL_SHORTEST, .signals = -1};
@@ -357,7 +360,9 @@ int engine_run(struct link *link, const struct engine_config *config)
         }
         if (e.head)
             show_figures(&e);
+        release(&e);
     }
+    vigil_free(e.vigil);
     head_free(e.head);
     if (e.report && fclose(e.report) != 0 && e.code == EXIT_OK)
         e.code = EXIT_STOPPED;

@@ -2,12 +2,20 @@
 
 import contextlib
 import os
+import pathlib
 import random
 import signal
+import socket
 import subprocess
+import time
 
 import millrace
 from millrace import Case, await_that, rank_processes, tsv_rows
+
+
+def cpu_seconds(pid):
+    cells = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(cells[11]) + int(cells[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Leaving(Case):
@@ -104,6 +112,59 @@ class Leaving(Case):
                 os.kill(ranks[victim], signal.SIGKILL)
                 self.assertNotEqual(self.wait(process, 30), 0)
                 await_that(lambda: not rank_processes(process), "the end of the ranks")
+
+    def rank_number(self, pid):
+        names = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return next(int(name.partition(b"=")[2]) for name in names if name.startswith(b"OMPI_COMM_WORLD_RANK="))
+
+    def begin_ranks(self, ranks, *options):
+        """A job that would take minutes, once there are rows to lose; its process, and its ranks' process ids."""
+        ended = sum(e.event == "end" for e in self.server.log())
+        process = self.start(ranks, ["scrape", self.server.url("/delay/0.2?n=[1-9000]"), "--per-host", "0", "-c", "4", "-o",
+                                     "out.tsv", *options])
+        await_that(lambda: sum(e.event == "end" for e in self.server.log()) >= ended + 20, "answers")
+        pids = {self.rank_number(pid): pid for pid in rank_processes(process)}
+        self.assertEqual(sorted(pids), list(range(ranks)))
+        return process, pids
+
+    def test_rank_stopped(self):
+        """A rank that stands still ends the job, with a message and the rows."""
+        for victim in (0, 2):
+            with self.subTest(victim=victim):
+                process, pids = self.begin_ranks(3, "--rank-timeout", "2")
+                os.kill(pids[victim], signal.SIGSTOP)
+                self.assertEqual(self.wait(process, 30), 3, self.said())
+                self.assertIn(f"rank {victim} (host {socket.gethostname()}) has not been heard of for 2 s: the network", self.said())
+                await_that(lambda p=process: not rank_processes(p), "the end of the ranks")
+                rows = tsv_rows((self.dir / "out.tsv").read_bytes())
+                self.assertGreater(len(rows), 0)
+                self.assertEqual({(row["status"], row["error"]) for row in rows}, {("200", "")})
+
+    def test_all_stopped(self):
+        """A job that stands still as a whole, as on a laptop that sleeps, goes on, and no rank blames another."""
+        process, pids = self.begin_ranks(3, "--rank-timeout", "1")
+        for pid in pids.values():
+            os.kill(pid, signal.SIGSTOP)
+        waking = time.monotonic() + 4
+        await_that(lambda: time.monotonic() > waking, "four times the patience")
+        for pid in pids.values():
+            os.kill(pid, signal.SIGCONT)
+        begun = len(self.server.starts())
+        waking += 4
+        await_that(lambda: len(self.server.starts()) > begun + 100 and time.monotonic() > waking, "more requests")
+        process.send_signal(signal.SIGUSR1)
+        self.assertEqual(self.wait(process), 75, self.said())
+        self.assertNotIn("heard", self.said())
+
+    def test_told_to_leave_while_computing(self):
+        """The kernels that run are waited for, longer than --rank-timeout; no rank is taken for lost meanwhile."""
+        process = self.start(2, ["pow", "--rank-timeout", "1", "12345677^15000000", "12345679^15000000", "-o", "out.tsv"])
+        ranks = await_that(lambda: len(found := rank_processes(process)) == 2 and found, "the ranks")
+        await_that(lambda: min(map(cpu_seconds, ranks)) > 0.7, "the kernels")
+        os.kill(ranks[0], signal.SIGTERM)
+        self.assertEqual(self.wait(process), 75, self.said())
+        self.assertNotIn("heard", self.said())
+        self.assertIn("interrupted: leaving with what is done", self.said())
 
     def test_killed(self):
         """Of a run that is killed at any moment the TSV has whole rows, but perhaps for the last."""

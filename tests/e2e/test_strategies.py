@@ -51,6 +51,19 @@ class Strategies(Case):
                 seen.add(tuple(sorted((row["item"], row["sha256"]) for row in tsv_rows(result.out))))
         self.assertEqual([len(rows) for rows in seen], [20])
 
+    def test_long_kernel(self):
+        """A rank whose event loop computes for longer than --rank-timeout is not taken for lost, nor are the others by it."""
+        for name, places in (("sequential", 1), ("processes", 3), ("hybrid", 3)):
+            with self.subTest(strategy=name):
+                items = [f"{12345677 + 2 * i}^12000000" for i in range(places)]
+                result = self.run_millrace(3, "pow", "--strategy", name, "--rank-timeout", "1", *items)
+                self.assertEqual(result.code, 0, result.err)
+                rows = tsv_rows(result.out)
+                self.assertEqual(len(rows), places)
+                if name != "hybrid":
+                    self.assertGreater(min(float(row["seconds"]) for row in rows), 1.5, "too quick to test anything")
+                self.assertNotIn("heard", result.err)
+
     def test_fetch(self):
         server = self.origin()
         for name in TRAFFIC:
