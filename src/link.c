@@ -186,7 +186,8 @@ static int64_t setting(const char *name, int64_t otherwise)
 }
 
 /* tcp(7): a connection on which nothing was said for `time` is probed each `intvl`, and given up after `probes` without an
- * answer. mpirun passes its settings on to the ranks as variables. */
+ * answer. mpirun passes its settings on to the ranks as variables. Linux's timers for seconds and minutes may be an eighth
+ * late (kernel/time/timer.c: the granularity of the wheel's levels); twice that, for what else is late. */
 int64_t link_launcher_notices(void)
 {
     if (!getenv("OMPI_MCA_orte_local_daemon_uri"))
@@ -194,7 +195,7 @@ int64_t link_launcher_notices(void)
     int64_t seconds =
         setting("OMPI_MCA_oob_tcp_keepalive_time", 300) +
         setting("OMPI_MCA_oob_tcp_keepalive_intvl", 20) * setting("OMPI_MCA_oob_tcp_keepalive_probes", 9);
-    return (seconds + LAUNCHER_SECONDS) * SECOND;
+    return (seconds + seconds / 4 + LAUNCHER_SECONDS) * SECOND;
 }
 
 const char *link_host(const struct link *l, int rank)

@@ -140,6 +140,15 @@ class Leaving(Case):
                 self.assertGreater(len(rows), 0)
                 self.assertEqual({(row["status"], row["error"]) for row in rows}, {("200", "")})
 
+    def test_rank_timeout(self):
+        """Its values; 0 is none."""
+        for value in ("0.9", "-1", "x", ""):
+            result = self.run_millrace(0, "pow", "2^2", "--rank-timeout", value)
+            self.assertEqual(result.code, 2, result.err)
+            self.assertIn(f"'{value}' is not 0, or a number of seconds from 1 to a week", result.err)
+        for value in ("0", "1.5"):
+            self.assertEqual(self.run_millrace(2, "pow", "2^2", "--rank-timeout", value).code, 0)
+
     def test_all_stopped(self):
         """A job that stands still as a whole, as on a laptop that sleeps, goes on, and no rank blames another."""
         process, pids = self.begin_ranks(3, "--rank-timeout", "1")
