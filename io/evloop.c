@@ -174,6 +174,11 @@ void evloop_wait(struct evloop *loop, int64_t timeout)
         dispatch(loop, &events[i]);
 }
 
+int64_t evloop_woken(const struct evloop *loop)
+{
+    return loop->busy_since;
+}
+
 void evloop_wake(struct evloop *loop)
 {
     int saved = errno;

@@ -42,6 +42,9 @@ void evloop_closing(struct evloop *loop, int fd);
 /* Waits at most `timeout` ns (0: not at all) and calls back what is ready. */
 void evloop_wait(struct evloop *loop, int64_t timeout);
 
+/* When the last wait ended, and serving what was ready began: ns of evloop_now. */
+int64_t evloop_woken(const struct evloop *loop);
+
 /* Ends a wait that is under way, or the next. Any thread; async-signal-safe. */
 void evloop_wake(struct evloop *loop);
 

@@ -128,6 +128,16 @@ static bool needs_quotes(const char *text, size_t len)
     return len == 0;
 }
 
+bool rows_json_string(struct buffer *out, const char *text, size_t len)
+{
+    size_t before = out->len;
+    bool ok = buffer_add_byte(out, '"') && add_escaped(out, text, len, json_special, json_escape) &&
+              buffer_add_byte(out, '"');
+    if (!ok)
+        buffer_cut(out, before);
+    return ok;
+}
+
 static bool add_text(struct buffer *out, enum rows_format format, const char *text, size_t len)
 {
     bool quotes = format == ROWS_JSONL || (format == ROWS_CSV && needs_quotes(text, len));

@@ -50,4 +50,7 @@ bool rows_format_header(const struct rows *r, struct buffer *out);
 /* Appends one row of the `n` given at rows_init. False: as above, or another number of cells. */
 bool rows_format_row(const struct rows *r, const struct cell *cells, size_t n, struct buffer *out);
 
+/* Appends a text as a JSON string, quotes included. False: no memory or over the cap of `out`, which is as before. */
+bool rows_json_string(struct buffer *out, const char *text, size_t len);
+
 #endif

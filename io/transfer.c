@@ -475,6 +475,23 @@ static enum transfer_end classify(CURLcode code)
     }
 }
 
+/* libcurl counts from when it took the transfer up, which is later than the start: but both end now. What a kept connection
+ * spares is not reached. */
+static void describe_phases(CURL *easy, struct transfer_result *r)
+{
+    static const CURLINFO infos[TRANSFER_PHASES] = {CURLINFO_NAMELOOKUP_TIME_T, CURLINFO_CONNECT_TIME_T,
+                                                    CURLINFO_APPCONNECT_TIME_T,
+                                                    CURLINFO_STARTTRANSFER_TIME_T};
+    curl_off_t total = 0, us;
+    curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &total);
+    int64_t queued = r->duration - (int64_t)total * 1000;
+    for (int i = 0; i < TRANSFER_PHASES; i++) {
+        bool spared = r->connections == 0 && i < TRANSFER_FIRST_BYTE;
+        if (!spared && curl_easy_getinfo(easy, infos[i], &us) == CURLE_OK && us > 0)
+            r->phases[i] = (queued > 0 ? queued : 0) + (int64_t)us * 1000;
+    }
+}
+
 static void describe(struct transfer *x, CURLcode code, struct transfer_result *r)
 {
     long status = 0, connects = 0, header_bytes = 0;
@@ -495,6 +512,8 @@ static void describe(struct transfer *x, CURLcode code, struct transfer_result *
     r->redirect = status >= 300 && status < 400 ? url : NULL;
     r->retry_after = status >= 300 ? retry_after(x->easy) : -1;
     r->duration = evloop_now() - x->started;
+    if (x->owner->options.phases)
+        describe_phases(x->easy, r);
     /* Of an error or a redirect the status is the news; whether its body came whole is not. */
     r->end = code == CURLE_OK || status >= 300 ? TRANSFER_ANSWERED : classify(code);
     if (r->end != TRANSFER_ANSWERED)

@@ -25,6 +25,7 @@ struct transfer_options {
     int64_t timeout;         /* ns, for the whole exchange; 0: none */
     int64_t connect_timeout; /* ns, name resolution and TLS included; 0: libcurl's default */
     size_t max_body;         /* bytes as they come over the wire; more ends the transfer */
+    bool phases;             /* results tell them */
     bool discard_body;       /* count the body's bytes, keep none */
     enum transfer_http http; /* BEST: HTTP/2 over TLS where the server offers it */
     const char *user_agent;
@@ -42,6 +43,16 @@ enum transfer_end {
     TRANSFER_REFUSED, /* no use trying again: over a limit, a malformed answer, a bad certificate */
 };
 
+/* What a transfer passes through, each phase until the next begins and the last until the end: the name is looked up,
+ * a connection made, TLS agreed on, the answer awaited, its body received. */
+enum transfer_phase {
+    TRANSFER_RESOLVED,
+    TRANSFER_CONNECTED,
+    TRANSFER_SECURED,
+    TRANSFER_FIRST_BYTE,
+    TRANSFER_PHASES
+};
+
 /* How a transfer ended. The strings live until the callback returns. */
 struct transfer_result {
     enum transfer_end end;
@@ -56,6 +67,8 @@ struct transfer_result {
     int64_t duration;     /* ns from start to end */
     uint64_t received;    /* bytes, headers included */
     uint32_t connections; /* newly opened for this transfer */
+    int64_t
+        phases[TRANSFER_PHASES]; /* ns from start until each was reached, if the options ask; 0: it was not */
 };
 
 typedef void transfer_done_fn(void *context, void *record, struct transfer_result *result);

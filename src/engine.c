@@ -1,6 +1,7 @@
 #include "src/engine.h"
 
 #include "src/pool.h"
+#include "src/trace_out.h"
 #include "src/vigil.h"
 #include "src/worker.h"
 
@@ -17,6 +18,7 @@ enum {
     POLL_LONGEST = 4000 * 1000, /* the same after a silence: a look costs some 30 us */
     PAUSE_LONGEST = 1000000000, /* ns of a wait with nothing due */
     BATCHES_AT_ONCE = 256,
+    PIECES_AT_ONCE = 4, /* of the trace, on their way to rank 0 */
     ERROR_BYTES = 2048,
 };
 
@@ -32,16 +34,20 @@ struct engine {
     struct worker *worker; /* NULL when it could not be made, or has been dismissed */
     struct head *head;     /* on rank 0 */
     FILE *report; /* on rank 0, if there is to be one: opened early, so that its absence is known early */
+    struct trace_recorder *trace; /* NULL: none is wanted */
+    struct trace_out *trace_out;  /* on rank 0, if there is to be one */
+    struct vigil *vigil;
     struct tally tally, begun; /* what this rank counts, and what it had used before */
     struct buffer farewell;    /* what is said when there is no worker to say it */
     int signals;               /* of signalfd */
     unsigned threads;          /* that compute, or would where the strategy has them */
     int64_t poll;              /* ns until MPI is looked at again */
     int64_t accounted;         /* until when the tally's times are right */
-    struct vigil *vigil;
-    bool dismissed; /* FINISH has come */
-    bool released;  /* BYE has come */
-    bool unread;    /* the last look at the link did not see all that had come */
+    bool dismissed;            /* FINISH has come */
+    bool gone;                 /* the last word was said */
+    bool released;             /* BYE has come */
+    bool unread;               /* the last look at the link did not see all that had come */
+    int others_gone;           /* on rank 0: so many other ranks have said their last word */
     int code;
 };
 
@@ -49,8 +55,13 @@ struct engine {
 
 static void send_batch(struct engine *e, int to, struct buffer *batch)
 {
-    if (batch->len > 0 && !link_send(e->link, to, batch))
+    size_t len = batch->len;
+    if (len == 0)
+        return;
+    int64_t begin = trace_now(e->trace);
+    if (!link_send(e->link, to, batch))
         link_abort(e->link, EXIT_STOPPED);
+    trace_message(e->trace, TRACE_SENT, to, len, begin);
 }
 
 static void bid(struct engine *e, const struct wire_message *message)
@@ -60,7 +71,25 @@ static void bid(struct engine *e, const struct wire_message *message)
     send_batch(e, 0, &e->farewell);
 }
 
-/* Told to leave: what is in flight is dropped, and the figures are the last word. */
+/* How many there are of what waits, for the trace's counters. */
+static void note_depths(struct engine *e)
+{
+    if (!e->trace)
+        return;
+    const uint32_t here[TRACE_DEPTHS_AT_ONCE] = {e->worker ? worker_transferring(e->worker) : 0,
+                                                 e->worker ? (uint32_t)worker_computing(e->worker) : 0,
+                                                 e->dismissed ? 0 : (uint32_t)link_unsent(e->link)};
+    trace_depths(e->trace, TRACE_DEPTHS, here);
+    if (!e->head)
+        return;
+    struct head_figures f;
+    head_figures(e->head, &f);
+    const uint32_t job[TRACE_DEPTHS_AT_ONCE] = {f.dealer.pending + f.dealer.waiting,
+                                                f.dealer.fetching + f.dealer.computing};
+    trace_depths(e->trace, TRACE_DEALER, job);
+}
+
+/* Told to leave: what is in flight is dropped. */
 static void leave(struct engine *e, int code)
 {
     if (e->dismissed)
@@ -69,12 +98,43 @@ static void leave(struct engine *e, int code)
     e->code = code;
     worker_free(e->worker);
     e->worker = NULL;
-    if (!e->head) /* the tally is this rank's last word; rank 0 has to speak on */
-        vigil_hush(e->vigil);
     e->tally.longest_stall_ns = (uint64_t)evloop_longest_stall(e->loop);
     e->tally.batches = link_batches_sent(e->link) - e->begun.batches;
+    note_depths(e);
+}
+
+/* What was recorded goes first, in pieces, so few at a time that they are not held twice; the figures are the last word.
+ * Rank 0 leaves last: it records what the others say until then. */
+static void take_leave(struct engine *e)
+{
+    if (e->head && e->others_gone < link_size(e->link) - 1)
+        return;
+    struct buffer piece;
+    buffer_init(&piece, TRACE_PIECE_BYTES);
+    while (link_unsent(e->link) < PIECES_AT_ONCE && trace_take(e->trace, &piece)) {
+        bid(e, &(struct wire_message){.kind = WIRE_TRACE, .trace = {.data = piece.data, .len = piece.len}});
+        buffer_reset(&piece);
+    }
+    buffer_free(&piece);
+    if (link_unsent(e->link) >= PIECES_AT_ONCE)
+        return;
+    e->gone = true;
+    if (!e->head) /* the tally is this rank's last word; rank 0 has to speak on */
+        vigil_hush(e->vigil);
     tally_usage(&e->tally, &e->begun);
     bid(e, &(struct wire_message){.kind = WIRE_TALLY, .tally = e->tally});
+}
+
+static _Noreturn void on_malformed(struct engine *e, int from)
+{
+    fprintf(stderr, "millrace: rank %d: a message from rank %d is malformed\n", link_rank(e->link), from);
+    link_abort(e->link, EXIT_STOPPED);
+}
+
+static void take_trace(struct engine *e, int from, const struct wire_message *m)
+{
+    if (!trace_out_take(e->trace_out, (uint32_t)from, m->trace.data, m->trace.len))
+        on_malformed(e, from);
 }
 
 static void receive_message(struct engine *e, int from, const struct wire_message *m)
@@ -87,8 +147,11 @@ static void receive_message(struct engine *e, int from, const struct wire_messag
         leave(e, (int)m->finish.code);
     else if (m->kind == WIRE_BYE)
         e->released = true;
+    else if (m->kind == WIRE_TRACE && e->trace_out)
+        take_trace(e, from, m);
     else if (e->head && m->kind != WIRE_DEAL && m->kind != WIRE_ALIVE)
         head_receive(e->head, evloop_now(), (uint32_t)from, m);
+    e->others_gone += m->kind == WIRE_TALLY && from != link_rank(e->link);
 }
 
 /* True if anything came from another rank. */
@@ -102,15 +165,19 @@ static bool receive(struct engine *e)
     for (; n < BATCHES_AT_ONCE && link_receive(e->link, &from, &batch, &len); n++) {
         struct wire_reader reader;
         struct wire_message message;
+        bool unrecorded = false; /* recorded by neither side */
+        int64_t begin = trace_now(e->trace);
         wire_read_begin(&reader, batch, len);
         vigil_heard(e->vigil, from);
-        while (wire_read(&reader, &message))
+        while (wire_read(&reader, &message)) {
             receive_message(e, from, &message);
-        if (reader.bad) {
-            fprintf(stderr, "millrace: rank %d: a message from rank %d is malformed\n", link_rank(e->link),
-                    from);
-            link_abort(e->link, EXIT_STOPPED);
+            unrecorded = unrecorded || message.kind == WIRE_TRACE || message.kind == WIRE_TALLY ||
+                         message.kind == WIRE_ALIVE || message.kind == WIRE_BYE;
         }
+        if (reader.bad)
+            on_malformed(e, from);
+        if (!unrecorded)
+            trace_message(e->trace, TRACE_RECEIVED, from, len, begin);
         traffic = traffic || from != link_rank(e->link);
     }
     e->unread = n == BATCHES_AT_ONCE;
@@ -197,23 +264,29 @@ static void turn(struct engine *e)
     account(e, now);
     if (e->worker && !worker_run(e->worker, now))
         link_abort(e->link, EXIT_STOPPED);
+    trace_turn(e->trace, TRACE_SERVE, evloop_woken(e->loop));
     if (e->worker)
         send_batch(e, 0, worker_outbox(e->worker));
     bool traffic = receive(e);
+    int64_t dealing = trace_now(e->trace);
     if (e->head)
         head_step(e->head, now);
+    trace_turn(e->trace, TRACE_DEAL, dealing);
     send_all(e);
     /* What rank 0 has just dealt to itself begins with the next turn, without a wait. */
     if (e->head)
         traffic = receive(e) || traffic;
     keep_vigil(e, now);
     send_all(e);
+    note_depths(e);
+    if (e->dismissed && !e->gone)
+        take_leave(e);
     adapt_poll(e, traffic);
 }
 
 static bool over(const struct engine *e)
 {
-    return e->dismissed && (e->head ? head_over(e->head) : e->released);
+    return e->gone && (e->head ? head_over(e->head) : e->released);
 }
 
 /* ------------------------------------------------------------------ a rank's whole run */
@@ -228,7 +301,8 @@ static void start_worker(struct engine *e)
         .transfer = c->transfer,
         .places = strategy_places_of(c->strategy, (uint32_t)link_rank(e->link), e->threads,
                                      c->transfer ? c->transfer->concurrency : 0),
-        .hold = c->strategy->hold};
+        .hold = c->strategy->hold,
+        .trace = e->trace};
     if (e->stage->open(e->stage, problem, sizeof problem))
         e->worker = worker_new(&worker, e->loop, e->pool, e->stage, &e->tally, &reason);
     if (!e->worker)
@@ -283,6 +357,34 @@ static bool open_report(struct engine *e, char *error, size_t error_size)
     return !path || e->report;
 }
 
+static bool open_trace(struct engine *e, char *error, size_t error_size)
+{
+    const struct engine_config *c = e->config;
+    const struct trace_job job = {.strategy = c->strategy->name,
+                                  .ranks = (uint32_t)link_size(e->link),
+                                  .threads = c->strategy->threads ? e->threads : 0};
+    e->trace_out = c->trace ? trace_out_open(c->trace, &job, error, error_size) : NULL;
+    return !c->trace || e->trace_out;
+}
+
+/* Collective. */
+static void begin_trace(struct engine *e)
+{
+    char host[TRACE_TEXT_BYTES + 1] = "";
+    struct trace_self self = {.rank = (uint32_t)link_rank(e->link),
+                              .ranks = (uint32_t)link_size(e->link),
+                              .threads = e->config->strategy->threads ? e->threads : 0,
+                              .host = host,
+                              .most_memory = TRACE_RANK_BYTES};
+    gethostname(host, sizeof host - 1);
+    self.ahead = link_clock(e->link, evloop_now, &self.imprecise);
+    e->trace = trace_new(&self);
+    if (!e->trace) {
+        fprintf(stderr, "millrace: rank %d has no memory left for a trace\n", link_rank(e->link));
+        link_abort(e->link, EXIT_STOPPED);
+    }
+}
+
 /* What must be there before the wheel turns. The code is EXIT_OK, or that of all ranks. */
 static int prepare(struct engine *e)
 {
@@ -303,7 +405,7 @@ static int prepare(struct engine *e)
     }
     if (link_rank(e->link) == 0) {
         e->head = head_new(&e->config->head, e->loop, (uint32_t)link_size(e->link), error, sizeof error);
-        if (!e->head || !open_report(e, error, sizeof error))
+        if (!e->head || !open_report(e, error, sizeof error) || !open_trace(e, error, sizeof error))
             code = EXIT_STOPPED;
     }
     if (code != EXIT_OK)
@@ -331,6 +433,20 @@ static void show_figures(struct engine *e)
     }
 }
 
+static void end_trace(struct engine *e)
+{
+    char error[ERROR_BYTES];
+    uint64_t left_out;
+    if (!trace_out_end(e->trace_out, &left_out, error, sizeof error)) {
+        tell(e, error);
+        e->code = e->code == EXIT_OK ? EXIT_STOPPED : e->code;
+    } else if (left_out > 0) {
+        snprintf(error, sizeof error, "the trace %s lacks %llu events: a rank keeps %zu MiB of them at most",
+                 e->config->trace, (unsigned long long)left_out, TRACE_RANK_BYTES >> 20);
+        tell(e, error);
+    }
+}
+
 /* Rank 0's last word: the others have waited for it, so that a break of the network was noticed as long as any rank worked or
  * wrote. What is left is MPI's own end, which takes a moment. */
 static void release(struct engine *e)
@@ -354,15 +470,21 @@ int engine_run(struct link *link, const struct engine_config *config)
     buffer_init(&e.farewell, 1 << 20);
     e.code = prepare(&e);
     if (e.code == EXIT_OK) {
+        if (config->trace)
+            begin_trace(&e);
         if (pool_run(config->strategy->threads ? e.threads : 0, run, &e, wake, e.loop) != 0) {
             fputs("millrace: the system gives no thread to compute with\n", stderr);
             link_abort(link, EXIT_STOPPED);
         }
         if (e.head)
             show_figures(&e);
+        if (e.trace_out)
+            end_trace(&e);
         release(&e);
     }
     vigil_free(e.vigil);
+    trace_out_free(e.trace_out);
+    trace_free(e.trace);
     head_free(e.head);
     if (e.report && fclose(e.report) != 0 && e.code == EXIT_OK)
         e.code = EXIT_STOPPED;

@@ -25,6 +25,7 @@ struct engine_config {
     int64_t rank_timeout; /* ns of silence until a rank is lost, and the job with it; 0: never */
     bool quiet, verbose;
     const char *report; /* a file for the figures, as JSON; NULL: none */
+    const char *trace;  /* a file for a timeline: trace_out.h; NULL: none */
     /* Called on rank 0 when the job has ended, with its figures: they are gone after. NULL: nobody is. */
     void (*observe)(void *observer, const struct report *report);
     void *observer;

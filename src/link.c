@@ -12,7 +12,9 @@
 
 enum {
     TAG_BATCH = 1,
+    TAG_CLOCK,
     MAX_TESTED = 64,
+    CLOCK_ROUNDS = 32,
     HOST_BYTES = 64,       /* of a host's name, and its NUL */
     ABORT_SECONDS = 5,     /* that MPI_Abort may take */
     LAUNCHER_SECONDS = 10, /* in which mpirun ends what it can reach */
@@ -241,6 +243,41 @@ int link_agree(struct link *l, int value)
 {
     MPI_Bcast(&value, 1, MPI_INT, 0, l->comm);
     return value;
+}
+
+/* Rank 0's part: whoever asks is told the time, one rank after the other. */
+static void tell_clock(struct link *l, int64_t (*clock)(void))
+{
+    for (int rank = 1; rank < l->size; rank++)
+        for (int n = 0; n < CLOCK_ROUNDS; n++) {
+            MPI_Recv(NULL, 0, MPI_BYTE, rank, TAG_CLOCK, l->comm, MPI_STATUS_IGNORE);
+            int64_t now = clock();
+            MPI_Send(&now, 1, MPI_INT64_T, rank, TAG_CLOCK, l->comm);
+        }
+}
+
+/* As NTP does (RFC 5905, 8): rank 0 read its clock somewhere between question and answer, so half their distance is what
+ * the estimate may be wrong by, and the round that took least knows best. */
+int64_t link_clock(struct link *l, int64_t (*clock)(void), int64_t *imprecise)
+{
+    int64_t ahead = 0;
+    *imprecise = l->rank == 0 ? 0 : INT64_MAX;
+    if (l->rank == 0)
+        tell_clock(l, clock);
+    for (int n = 0; l->rank > 0 && n < CLOCK_ROUNDS; n++) {
+        int64_t there, asked = clock();
+        MPI_Send(NULL, 0, MPI_BYTE, 0, TAG_CLOCK, l->comm);
+        MPI_Recv(&there, 1, MPI_INT64_T, 0, TAG_CLOCK, l->comm, MPI_STATUS_IGNORE);
+        int64_t answered = clock(), half = (answered - asked + 1) / 2;
+        if (half < *imprecise) {
+            *imprecise = half;
+            ahead = asked + half - there;
+        }
+    }
+    if (-*imprecise <= ahead &&
+        ahead <= *imprecise) /* one machine's clock, as likely as not: it is exact then */
+        ahead = 0;
+    return ahead;
 }
 
 static void post(struct link *l, int to, struct parcel *p)

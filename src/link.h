@@ -57,6 +57,10 @@ bool link_shared(const struct link *l);
 /* Collective and blocking, for before and after the work: all ranks get rank 0's value. */
 int link_agree(struct link *l, int value);
 
+/* Collective and blocking, for before the work: how many ns this rank's `clock` is ahead of rank 0's, at most
+ * `*imprecise` wrong. 0 where they agree as far as can be seen, as on one machine. */
+int64_t link_clock(struct link *l, int64_t (*clock)(void), int64_t *imprecise);
+
 /* Sends what is in `batch`, which is empty after. False: no memory. Any thread. */
 bool link_send(struct link *l, int to, struct buffer *batch);
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEY_STRATEGY = 512, KEY_PROGRESS, KEY_REPORT, KEY_USAGE, KEY_RANK_TIMEOUT };
+enum { KEY_STRATEGY = 512, KEY_PROGRESS, KEY_REPORT, KEY_TRACE, KEY_USAGE, KEY_RANK_TIMEOUT };
 
 #define LONGEST_SECONDS (7.0 * 24 * 3600)
 #define SECOND INT64_C(1000000000)
@@ -30,6 +30,10 @@ static const struct argp_option common[] = {
     {"progress", KEY_PROGRESS, "auto|bar|log|none", 0,
      "On standard error (auto: a bar on a terminal, else a log)", 8},
     {"report", KEY_REPORT, "FILE", 0, "The run's figures, as JSON", 8},
+    {"trace", KEY_TRACE, "FILE", 0,
+     "A timeline of transfers, kernels and messages: for ui.perfetto.dev, or, if the name ends in .svg, as a "
+     "picture",
+     8},
     {"quiet", 'q', 0, 0, "Errors only", 8},
     {"verbose", 'v', 0, 0, "Each rank's figures too", 8},
     {"help", 'h', 0, 0, "Say what the options are, and exit", -1},
@@ -82,6 +86,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return options_bad_value(state, "rank-timeout", text, "0, or a number of seconds from 1 to a week");
     case KEY_REPORT:
         e->report = text;
+        return 0;
+    case KEY_TRACE:
+        e->trace = text;
         return 0;
     case 'q':
         e->quiet = true;
@@ -167,6 +174,10 @@ int options_settle(struct reading *r)
         return options_refuse(r, "--quiet and --progress contradict each other");
     if (e->report && h->output && strcmp(e->report, h->output) == 0)
         return options_refuse(r, "--report and --output name the same file");
+    if (e->trace && h->output && strcmp(e->trace, h->output) == 0)
+        return options_refuse(r, "--trace and --output name the same file");
+    if (e->trace && e->report && strcmp(e->trace, e->report) == 0)
+        return options_refuse(r, "--trace and --report name the same file");
     if (repeated_column(h)) {
         snprintf(text, sizeof text, "two columns are named '%.200s'", repeated_column(h));
         return options_refuse(r, text);

@@ -29,7 +29,8 @@ struct reading {
 };
 
 /* Reads argv (argv[0] is the command's name) by the command's own options, each `children` parser being given
- * `reading` as its input, and by those that all have: --rank-timeout, --progress, --report, --quiet, --verbose, --help, --usage.
+ * `reading` as its input, and by those that all have: --rank-timeout, --progress, --report, --trace, --quiet, --verbose,
+ * --help, --usage.
  * -1: go on. Otherwise the exit code: what is wrong was said, or help was given. */
 int options_read(struct reading *reading, const struct argp_child *children, const char *args_doc,
                  const char *doc, int argc, char **argv);

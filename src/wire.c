@@ -98,6 +98,9 @@ static void put_message(struct writer *w, const struct wire_message *m)
     case WIRE_ALIVE:
     case WIRE_BYE:
         break;
+    case WIRE_TRACE:
+        put_text(w, m->trace);
+        break;
     }
 }
 
@@ -244,6 +247,10 @@ bool wire_read(struct wire_reader *r, struct wire_message *m)
         break;
     case WIRE_ALIVE:
     case WIRE_BYE:
+        break;
+    case WIRE_TRACE:
+        m->trace = get_text(r);
+        r->bad = r->bad || !m->trace.data;
         break;
     default:
         r->bad = true;

@@ -5,11 +5,12 @@
  * decoded can be used in place as a string. Texts point into the batch and live as long as it does.
  *
  *     rank 0 ► rank   DEAL, FINISH, ALIVE, BYE
- *     rank ► rank 0   ROOM, FETCHED, OUTCOME, TALLY, TROUBLE, SIGNAL, ALIVE
+ *     rank ► rank 0   ROOM, FETCHED, OUTCOME, TALLY, TROUBLE, SIGNAL, TRACE, ALIVE
  *
  * A worker's FETCHED for a record comes before its OUTCOME (MPI keeps the order between two ranks). After
- * FINISH a worker sends one TALLY, its last message; rank 0 has one from each rank before it leaves, and says BYE, its
- * last. ALIVE says nothing: who has nothing else to say is heard of all the same (src/liveness.h).
+ * FINISH a worker sends the TRACEs of what it has recorded, if it did, and then one TALLY, its last message;
+ * rank 0 has one from each rank before it leaves, and says BYE, its last. ALIVE says nothing: who has nothing
+ * else to say is heard of all the same (src/liveness.h).
  */
 #ifndef MILLRACE_SRC_WIRE_H
 #define MILLRACE_SRC_WIRE_H
@@ -38,6 +39,7 @@ enum wire_kind {
     WIRE_TROUBLE,
     WIRE_SIGNAL,
     WIRE_FINISH,
+    WIRE_TRACE,
     WIRE_ALIVE,
     WIRE_BYE
 };
@@ -89,6 +91,7 @@ struct wire_message {
         struct {
             uint32_t code; /* the exit code of every rank */
         } finish;
+        struct wire_text trace; /* a piece of the rank's timeline: see trace.h */
     };
 };
 

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert((int)TRACE_PHASE_COUNT == (int)TRANSFER_PHASES,
+               "a transfer's phases are recorded as they are");
+
 enum {
     BACKLOG_TASKS = 4,        /* pages that may wait for each compute thread, until no more are asked for */
     BACKLOG_BYTES = 64 << 20, /* of their bodies */
@@ -20,6 +23,8 @@ struct work {
     size_t body_len;
     char *content_type, *content_encoding; /* of one allocation */
     uint32_t status;
+    unsigned thread; /* that computed it */
+    int64_t begun;   /* its transfer, and then its kernel; if a trace is recorded */
     struct stage_result result;
     char text[];
 };
@@ -29,6 +34,7 @@ struct worker {
     struct pool *pool;
     const struct stage *stage;
     struct tally *tally;
+    struct trace_recorder *trace;
     struct buffer outbox;
     struct work *fetching;
     struct work *dealt, **dealt_end; /* not begun yet, in their order */
@@ -113,6 +119,8 @@ static void compute(struct pool_task *task, unsigned thread)
                                     .body = work->body,
                                     .len = work->body_len};
     const struct stage *stage = work->worker->stage;
+    work->thread = thread;
+    work->begun = trace_now(work->worker->trace);
     stage->run(stage, thread, &page, &work->result);
 }
 
@@ -156,12 +164,25 @@ static void count(struct worker *w, const struct transfer_result *r)
     tally_fetch_time(w->tally, r->duration);
 }
 
+static void note_transfer(struct worker *w, const struct work *work, const struct transfer_result *r)
+{
+    struct trace_transfer x = {.id = work->ticket.id, .url = work->text, .begin = work->begun};
+    x.duration = r ? r->duration : trace_now(w->trace) - work->begun;
+    x.status = r ? r->status : TRACE_DROPPED;
+    x.received = r ? r->received : 0;
+    if (r)
+        memcpy(x.phases, r->phases, sizeof x.phases);
+    trace_transferred(w->trace, &x);
+}
+
 static void on_transfer(void *context, void *record, struct transfer_result *r)
 {
     struct worker *w = context;
     struct work *work = record;
     unlink_fetching(work);
     count(w, r);
+    if (w->trace)
+        note_transfer(w, work, r);
     work->status = r->status;
     say_fetched(w, work, r);
     bool got_body = r->end == TRANSFER_ANSWERED && r->status >= 200 && r->status < 300;
@@ -189,6 +210,8 @@ static void collect(struct worker *w)
         w->tally->decoded += work->result.decoded;
         w->tally->recomputed += work->result.recomputed;
         w->tally->compute_ns += (uint64_t)work->result.duration;
+        trace_computed(w->trace, work->ticket.id, work->text, work->thread, work->begun,
+                       work->result.duration);
         say_outcome(w, work);
         w->owed += w->hold;
         work_free(work);
@@ -206,6 +229,7 @@ struct worker *worker_new(const struct worker_config *config, struct evloop *loo
     if (config->transfer) {
         struct transfer_options options = *config->transfer;
         options.concurrency = config->places ? config->places : 1;
+        options.phases = config->trace != NULL;
         w->transfers = transfers_new(&options, loop, on_transfer, w, error);
         if (!w->transfers) {
             free(w);
@@ -215,6 +239,7 @@ struct worker *worker_new(const struct worker_config *config, struct evloop *loo
     w->pool = pool;
     w->stage = stage;
     w->tally = tally;
+    w->trace = config->trace;
     w->hold = config->hold || !w->transfers;
     w->places = config->places;
     if (w->transfers && w->places > transfers_concurrency(w->transfers)) /* the limit of open files */
@@ -240,6 +265,8 @@ void worker_free(struct worker *w)
     transfers_free(w->transfers);
     for (struct work *work; (work = w->fetching);) {
         unlink_fetching(work);
+        if (w->trace)
+            note_transfer(w, work, NULL);
         work_free(work);
     }
     for (struct work *work; (work = next_dealt(w));)
@@ -291,6 +318,7 @@ static void begin_dealt(struct worker *w)
         if (!w->transfers) {
             begin_computing(w, work);
         } else if (transfers_start(w->transfers, work->text, work)) {
+            work->begun = trace_now(w->trace);
             link_fetching(w, work);
         } else {
             refuse(w, work->ticket);

@@ -14,6 +14,7 @@
 #include "src/pool.h"
 #include "src/stage.h"
 #include "src/tally.h"
+#include "src/trace.h"
 
 struct worker;
 
@@ -22,6 +23,7 @@ struct worker_config {
         *transfer;   /* NULL: nothing is fetched, a record goes to a compute thread as it is */
     uint32_t places; /* records held at a time; 0: this rank takes none */
     bool hold;       /* a record keeps its place until its outcome is there; else until its fetch has ended */
+    struct trace_recorder *trace; /* NULL: none. Must outlive the worker */
 };
 
 /* NULL: `*error` is a static text. `pool` and `stage` must outlive the worker; what it counts goes to

@@ -258,6 +258,8 @@ class Work:
         return [
             Client("bare curl multi", lambda n: [bare, self.urls(n), IN_FLIGHT], note="the floor of libcurl"),
             Client("millrace", lambda n: [*plain, self.urls(n)], note="-s none, 1 rank"),
+            Client("millrace --trace", lambda n: [*plain, "--trace", self.directory / "trace.json", self.urls(n)],
+                   note="-s none, 1 rank; recording and writing"),
             Client("millrace title=h1", lambda n: [*title, self.urls(n)], note="1 rank, 1 core"),
             Client("millrace, 2 ranks", lambda n: [*mpirun(2), *plain, self.urls(n)], core=None,
                    needs="mpirun", note="mpirun included; shares the server's core"),

@@ -1,5 +1,6 @@
 """A job over several hosts, each with an address of its own: MPI over TCP, the origin on yet another host."""
 
+import json
 import os
 import pathlib
 import signal
@@ -82,6 +83,20 @@ class Network(Case):
         self.assertEqual(len(rows), 60)
         self.assertEqual(max(e.in_flight_host for e in self.server.log()), 5)
         self.assertGreater(len(self.clients(self.server.starts())), 1)
+
+    def test_trace(self):
+        """What all hosts recorded is in one file of rank 0's, each rank with its host's name, and no message is missing."""
+        self.scrape_over_hosts(self.server.url("/article/[1-60]"), "--per-host", "0", "-c", "2", "--trace", self.dir / "t.json")
+        whole = json.loads((self.dir / "t.json").read_text())
+        events = whole["traceEvents"]
+        names = {e["args"]["name"] for e in events if e["name"] == "process_name"}
+        self.assertEqual(names, {f"rank {rank} (host{WORKERS[rank // 2]})" for rank in range(6)})
+        self.assertEqual(sum(e["ph"] == "b" and e["name"] == "transfer" for e in events), 60)
+        flows = {phase: Counter(e["id"] for e in events if e["ph"] == phase) for phase in "sf"}
+        self.assertEqual(flows["s"], flows["f"])
+        self.assertGreater(len(flows["s"]), 5)
+        for clock in whole["otherData"]["clocks"]:
+            self.assertLess(clock["imprecise_ns"], 1e8)
 
     # ------------------------------------------------------------ links that break
 

@@ -15,7 +15,7 @@ static bool same_text(struct wire_text a, struct wire_text b)
            (!a.data || memcmp(a.data, b.data, a.len) == 0);
 }
 
-enum { EXAMPLES = 10 };
+enum { EXAMPLES = 11 };
 
 /* One message of each kind, with what is at the edges of its fields. */
 static size_t examples(struct wire_message *m)
@@ -46,6 +46,7 @@ static size_t examples(struct wire_message *m)
     m[7] = (struct wire_message){.kind = WIRE_FINISH, .finish = {.code = 75}};
     m[8] = (struct wire_message){.kind = WIRE_ALIVE};
     m[9] = (struct wire_message){.kind = WIRE_BYE};
+    m[10] = (struct wire_message){.kind = WIRE_TRACE, .trace = {.data = nul, .len = 3}};
     return EXAMPLES;
 }
 
@@ -106,6 +107,9 @@ static void what_is_written_is_read(void)
             break;
         case WIRE_ALIVE:
         case WIRE_BYE:
+            break;
+        case WIRE_TRACE:
+            CU_ASSERT_TRUE(same_text(got.trace, sent[i].trace));
             break;
         }
     }
@@ -174,7 +178,7 @@ static void nonsense_is_refused(void)
         {"another version", "\x02", 1},
         {"no such kind", "\x01\x63", 2},
         {"kind 0", "\x01\x00", 2},
-        {"the kind after the last", "\x01\x0b", 2},
+        {"the kind after the last", "\x01\x0c", 2},
         {"a number of 11 bytes", "\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 13},
         {"a number over 64 bits", "\x01\x02\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 13},
         {"more room than 32 bits hold", "\x01\x01\xff\xff\xff\xff\x7f", 7},
@@ -186,6 +190,7 @@ static void nonsense_is_refused(void)
         {"an end that does not exist", "\x01\x03\x01\x01\x09\x03\x00\x00\x00\x00", 10},
         {"more values than there can be", "\x01\x04\x01\x01\x01\x7f", 6},
         {"an exit code over 255", "\x01\x08\x80\x02", 4},
+        {"a trace without a piece", "\x01\x09\x00", 3},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         bool bad;
