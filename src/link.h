@@ -65,7 +65,7 @@ int64_t link_clock(struct link *l, int64_t (*clock)(void), int64_t *imprecise);
 bool link_send(struct link *l, int to, struct buffer *batch);
 
 /* The next batch that has come, if one has: its bytes are valid until the next call. Moves what is under way
- * along, so call it often. */
+ * along, so call it often; what has left is freed by link_unsent, to be called now and then. */
 bool link_receive(struct link *l, int *from, const void **batch, size_t *len);
 
 /* The rank from which a batch is coming in, for which all others have to wait; -1: none is. */
