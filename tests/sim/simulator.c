@@ -1,5 +1,7 @@
 #include "tests/sim/simulator.h"
 
+#include "tests/sim/agenda.h"
+#include "tests/sim/loops.h"
 #include "tests/sim/referee.h"
 
 #include <math.h>
@@ -10,6 +12,9 @@
 /* More than any sane run takes: 40 events for each fetch that the record may need. */
 enum { STEPS_PER_FETCH = 60, SLOWNESS = 10 };
 
+/* As src/engine.c and src/worker.c have them. */
+enum { BATCHES_AT_ONCE = 256, BACKLOG_TASKS = 4 };
+
 enum kind {
     DEAL_ARRIVES,
     FETCH_ENDS,
@@ -18,17 +23,9 @@ enum kind {
     OUTCOME_REPORTED,
     ROOM_REPORTED,
     READ,
-    STOP
-};
-
-struct event {
-    int64_t when;
-    uint64_t order; /* events of the same time come in the order they were made */
-    uint64_t id;
-    enum kind kind;
-    uint32_t rank;
-    uint32_t slot; /* with ROOM_REPORTED: places */
-    bool admitted; /* the dealer has given the message a time */
+    STOP,
+    ANSWERS, /* the rest is with costs only: the server has to answer */
+    KERNEL_BEGINS
 };
 
 /* What the network does with a record now. */
@@ -43,9 +40,7 @@ struct sim {
     struct sim_result *result;
     struct dealer *dealer;
     struct referee *referee; /* NULL: nobody watches */
-    struct event *queue;     /* a binary heap */
-    size_t queued, capacity;
-    uint64_t order;
+    struct agenda agenda;
     uint64_t random;
     int64_t now, dealer_free_at;
     struct journey *journeys;                 /* by id */
@@ -54,6 +49,21 @@ struct sim {
     int64_t *threads; /* when each is free, by rank and thread */
     uint64_t read;
     bool reading, closed, stopped, broken; /* reading: a READ is under way */
+
+    /* With costs; the rest is zero without. */
+    struct loops *loops;
+    int64_t spent;             /* in this turn so far */
+    struct fifo said;          /* in this turn, by a worker */
+    struct lane *lanes;        /* by rank */
+    uint64_t turn, batches;    /* the number of this turn; batches received in it */
+    int64_t wire_in, wire_out; /* when rank 0's network is free again */
+};
+
+/* What there is of each rank with costs. */
+struct lane {
+    uint32_t owed, load;         /* places that rank 0 was not told of; bodies with the compute threads */
+    uint64_t received, reported; /* the turn of rank 0 and of this one that the last batch was sent in */
+    uint64_t dealt;              /* the turn of rank 0 that last sent something here */
 };
 
 uint64_t sim_random(uint64_t *state)
@@ -96,50 +106,21 @@ static void fail(struct sim *s, const char *why)
     s->broken = true;
 }
 
-/* --- the queue of events --- */
-
-static bool is_before(const struct event *a, const struct event *b)
+static void post(struct sim *s, struct sim_event event)
 {
-    return a->when != b->when ? a->when < b->when : a->order < b->order;
+    if (!agenda_post(&s->agenda, event))
+        fail(s, "out of memory");
 }
 
-static void post(struct sim *s, struct event event)
+/* When a rank's message to the dealer leaves: with the rank's next batch, or with costs when its turn
+ * ends. */
+static void report(struct sim *s, struct sim_event event)
 {
-    if (s->queued == s->capacity) {
-        size_t capacity = 2 * s->capacity + 64;
-        struct event *queue = realloc(s->queue, capacity * sizeof *queue);
-        if (!queue) {
+    if (s->loops) {
+        if (!fifo_push(&s->said, &event))
             fail(s, "out of memory");
-            return;
-        }
-        s->queue = queue;
-        s->capacity = capacity;
+        return;
     }
-    event.order = s->order++;
-    size_t hole = s->queued++;
-    for (; hole > 0 && is_before(&event, &s->queue[(hole - 1) / 2]); hole = (hole - 1) / 2)
-        s->queue[hole] = s->queue[(hole - 1) / 2];
-    s->queue[hole] = event;
-}
-
-static struct event take(struct sim *s)
-{
-    struct event first = s->queue[0], last = s->queue[--s->queued];
-    size_t hole = 0;
-    for (size_t child; (child = 2 * hole + 1) < s->queued; hole = child) {
-        if (child + 1 < s->queued && is_before(&s->queue[child + 1], &s->queue[child]))
-            child++;
-        if (!is_before(&s->queue[child], &last))
-            break;
-        s->queue[hole] = s->queue[child];
-    }
-    s->queue[hole] = last;
-    return first;
-}
-
-/* A rank's message to the dealer leaves with the rank's next batch. */
-static void report(struct sim *s, struct event event)
-{
     int64_t batch = s->config->batch, leaves = s->now;
     if (batch > 0)
         leaves += batch - (s->now + (int64_t)event.rank * 7919) % batch;
@@ -186,34 +167,54 @@ static int64_t slowed(const struct sim *s, uint32_t rank, int64_t time)
     return s->config->slow_every && rank % s->config->slow_every == 0 ? time * SLOWNESS : time;
 }
 
-static void begin_fetch(struct sim *s, struct event e)
+static void begin_fetch(struct sim *s, struct sim_event e)
 {
     struct journey *j = &s->journeys[e.id];
     s->answering[j->host]++;
     answer(s, j);
     int64_t time = slowed(s, e.rank, draw_time(s, &s->config->fetch));
     s->result->fetch_time += time;
-    e.kind = FETCH_ENDS;
-    e.when = s->now + time;
+    e.kind = s->loops && s->config->costs->server > 0 ? ANSWERS : FETCH_ENDS;
+    e.when = s->now + s->spent + time;
     post(s, e);
 }
 
-/* The rank's thread that is free first runs the kernel. */
-static void begin_kernel(struct sim *s, struct event e)
+static int64_t kernel_time(struct sim *s, uint32_t rank)
 {
+    int64_t time = slowed(s, rank, draw_time(s, &s->config->kernel));
+    s->result->kernel_time += time;
+    return time;
+}
+
+/* The rank's thread that is free first runs the kernel. */
+static void begin_kernel(struct sim *s, struct sim_event e)
+{
+    if (s->loops) {
+        s->lanes[e.rank].load++;
+        e.kind = KERNEL_BEGINS;
+        e.when = s->now + s->spent;
+        post(s, e);
+        return;
+    }
     int64_t *threads = &s->threads[(size_t)e.rank * s->config->threads], *thread = threads;
     for (uint32_t t = 1; t < s->config->threads; t++)
         if (threads[t] < *thread)
             thread = &threads[t];
-    int64_t time = slowed(s, e.rank, draw_time(s, &s->config->kernel));
-    s->result->kernel_time += time;
-    *thread = (*thread > s->now ? *thread : s->now) + time;
+    *thread = (*thread > s->now ? *thread : s->now) + kernel_time(s, e.rank);
     e.kind = KERNEL_ENDS;
     e.when = *thread;
     post(s, e);
 }
 
-static void end_fetch(struct sim *s, struct event e)
+static void free_place(struct sim *s, uint32_t rank)
+{
+    if (s->loops)
+        s->lanes[rank].owed++;
+    else
+        report(s, (struct sim_event){.kind = ROOM_REPORTED, .rank = rank, .slot = 1});
+}
+
+static void end_fetch(struct sim *s, struct sim_event e)
 {
     struct journey *j = &s->journeys[e.id];
     bool body = j->end.kind == DEALER_GOT_BODY;
@@ -222,21 +223,24 @@ static void end_fetch(struct sim *s, struct event e)
     report(s, e);
     if (body)
         begin_kernel(s, e);
-    else
-        report(s, (struct event){.kind = ROOM_REPORTED, .rank = e.rank, .slot = 1});
+    if (!body || s->config->stream)
+        free_place(s, e.rank);
 }
 
-static void end_kernel(struct sim *s, struct event e)
+static void end_kernel(struct sim *s, struct sim_event e)
 {
     e.kind = OUTCOME_REPORTED;
     report(s, e);
-    report(s, (struct event){.kind = ROOM_REPORTED, .rank = e.rank, .slot = 1});
+    if (s->loops)
+        s->lanes[e.rank].load--;
+    if (!s->config->stream)
+        free_place(s, e.rank);
 }
 
 /* --- the dealer's side --- */
 
 /* What a rank might send that has lost its mind, or is not ours. */
-static void forge(struct sim *s, const struct event *e)
+static void forge(struct sim *s, const struct sim_event *e)
 {
     struct dealer_fetch fetch = {.kind = DEALER_GOT_STATUS, .status = 503, .retry_after = INT64_MAX};
     uint32_t rank = e->rank, slot = e->slot;
@@ -263,7 +267,7 @@ static void forge(struct sim *s, const struct event *e)
         referee_forged(s->referee, taken);
 }
 
-static void take_fetched(struct sim *s, const struct event *e)
+static void take_fetched(struct sim *s, const struct sim_event *e)
 {
     struct journey *j = &s->journeys[e->id];
     char name[SIM_NAME_SIZE], url[SIM_NAME_SIZE];
@@ -282,20 +286,20 @@ static void take_fetched(struct sim *s, const struct event *e)
         return;
     if (verdict != DEALER_AGAIN) {
         s->result->failed += verdict != DEALER_DROPPED;
-        s->result->makespan = s->now;
+        s->result->makespan = s->now + s->spent;
     } else if (j->end.kind == DEALER_GOT_REDIRECT) {
         j->host = to;
         j->hops++;
     }
 }
 
-static void take_outcome(struct sim *s, const struct event *e)
+static void take_outcome(struct sim *s, const struct sim_event *e)
 {
     const struct dealer_record *record = dealer_outcome(s->dealer, s->now, e->rank, e->slot, e->id);
     if (s->referee)
         referee_outcome(s->referee, e->rank, e->id, record);
     s->result->succeeded += record != NULL;
-    s->result->makespan = s->now;
+    s->result->makespan = s->now + s->spent;
 }
 
 static void give_room(struct sim *s, uint32_t rank, uint32_t places)
@@ -349,8 +353,36 @@ static void read_on(struct sim *s)
         read_some(s, UINT64_MAX);
     else if (!s->reading && !s->closed && dealer_wants(s->dealer) > 0) {
         s->reading = true;
-        post(s, (struct event){.kind = READ, .when = s->now + s->config->read_gap});
+        post(s, (struct sim_event){.kind = READ, .when = s->now + s->config->read_gap});
     }
+}
+
+/* When a message has passed rank 0's network, one direction of which is free again at `*free_at`. */
+static int64_t pass_wire(const struct sim *s, int64_t *free_at, int64_t when, int64_t bytes)
+{
+    double speed = s->config->costs->bytes_per_ns;
+    if (speed <= 0)
+        return when;
+    int64_t begins = *free_at > when ? *free_at : when;
+    *free_at = begins + (int64_t)((double)bytes / speed);
+    return *free_at;
+}
+
+static void send_deal_at_cost(struct sim *s, struct sim_event e)
+{
+    const struct sim_costs *c = s->config->costs;
+    struct lane *lane = &s->lanes[e.rank];
+    s->spent += c->deal;
+    e.when = s->now + s->spent;
+    if (e.rank > 0) {
+        bool first = lane->dealt != s->turn;
+        lane->dealt = s->turn;
+        s->spent += first ? c->head_send : 0;
+        s->result->batches += first;
+        e.batch = s->turn;
+        e.when = pass_wire(s, &s->wire_out, s->now + s->spent, c->bytes_out) + s->config->message_delay;
+    }
+    post(s, e);
 }
 
 static void send_deal(struct sim *s, const struct dealer_deal *deal)
@@ -364,13 +396,15 @@ static void send_deal(struct sim *s, const struct dealer_deal *deal)
     }
     s->result->deals++;
     s->result->warm += s->last_rank[s->journeys[id].host] == deal->rank;
+    struct sim_event e = {.kind = DEAL_ARRIVES, .rank = deal->rank, .slot = deal->slot, .id = id};
+    if (s->loops) {
+        send_deal_at_cost(s, e);
+        return;
+    }
     s->dealer_free_at += s->config->dealer_cost;
     int64_t leaves = s->dealer_free_at > s->now ? s->dealer_free_at : s->now;
-    post(s, (struct event){.kind = DEAL_ARRIVES,
-                           .when = leaves + s->config->message_delay,
-                           .rank = deal->rank,
-                           .slot = deal->slot,
-                           .id = id});
+    e.when = leaves + s->config->message_delay;
+    post(s, e);
 }
 
 static void deal_all(struct sim *s)
@@ -402,9 +436,9 @@ static void probe(struct sim *s, int64_t until)
 
 /* --- the run --- */
 
-static void happen(struct sim *s, struct event e)
+static void happen(struct sim *s, struct sim_event e)
 {
-    switch (e.kind) {
+    switch ((enum kind)e.kind) {
     case DEAL_ARRIVES:
         begin_fetch(s, e);
         break;
@@ -433,18 +467,160 @@ static void happen(struct sim *s, struct event e)
         if (s->referee)
             referee_stopped(s->referee);
         break;
+    case ANSWERS:
+        e.kind = FETCH_ENDS;
+        e.when = s->now + s->spent;
+        post(s, e);
+        break;
+    case KERNEL_BEGINS:
+        e.kind = KERNEL_ENDS;
+        if (!loops_compute(s->loops, s->now, &e, kernel_time(s, e.rank)))
+            fail(s, "out of memory");
+        break;
     }
 }
 
-static bool is_message(enum kind kind)
+static bool is_message(uint32_t kind)
 {
     return kind == FETCH_REPORTED || kind == OUTCOME_REPORTED || kind == ROOM_REPORTED;
 }
 
-/* The next event; false if it must wait until the dealer's core is free, where it stands in line. */
-static bool admit(struct sim *s, struct event *e)
+/* --- the run with costs: turns of event loops --- */
+
+/* Receiving costs once for each batch. */
+static void charge_batch(struct sim *s, uint64_t batch, uint64_t *last, int64_t cost)
 {
-    *e = take(s);
+    if (batch == *last)
+        return;
+    *last = batch;
+    s->batches++;
+    s->spent += cost;
+}
+
+static void charge(struct sim *s, const struct sim_event *e)
+{
+    const struct sim_costs *c = s->config->costs;
+    struct lane *lane = &s->lanes[e->rank];
+    switch ((enum kind)e->kind) {
+    case DEAL_ARRIVES:
+        if (e->rank > 0)
+            charge_batch(s, e->batch, &lane->received, c->receive);
+        s->spent += c->start;
+        break;
+    case FETCH_ENDS:
+        s->spent += c->page;
+        break;
+    case ANSWERS:
+        s->spent += c->server;
+        break;
+    case FETCH_REPORTED:
+    case OUTCOME_REPORTED:
+    case ROOM_REPORTED:
+        if (e->rank > 0)
+            charge_batch(s, e->batch, &lane->reported, c->head_receive);
+        s->spent += e->kind == OUTCOME_REPORTED ? c->outcome : 0;
+        break;
+    default:
+        break;
+    }
+}
+
+/* What a worker has said in its turn: rank 0's own is heard in the same turn, that of others is one
+ * message. */
+static void deliver(struct sim *s, uint32_t rank)
+{
+    const struct sim_costs *c = s->config->costs;
+    if (s->said.len == 0)
+        return;
+    s->result->batches += rank > 0;
+    s->spent += rank > 0 ? c->send : 0;
+    int64_t leaves = s->now + s->spent;
+    while (s->said.len > 0) {
+        struct sim_event e = fifo_pop(&s->said);
+        e.batch = s->turn;
+        if (rank == 0) {
+            charge(s, &e);
+            happen(s, e);
+            continue;
+        }
+        int64_t bytes = e.kind == OUTCOME_REPORTED ? c->bytes_in : 0;
+        e.when = pass_wire(s, &s->wire_in, leaves, bytes) + s->config->message_delay;
+        post(s, e);
+    }
+}
+
+/* A rank asks for no more while its compute threads are behind. */
+static void ask(struct sim *s, uint32_t rank)
+{
+    struct lane *lane = &s->lanes[rank];
+    bool behind = lane->load > s->config->places + (uint64_t)BACKLOG_TASKS * s->config->threads;
+    if (lane->owed == 0 || behind)
+        return;
+    report(s, (struct sim_event){.kind = ROOM_REPORTED, .rank = rank, .slot = lane->owed});
+    lane->owed = 0;
+}
+
+static void serve(struct sim *s, uint32_t rank)
+{
+    struct sim_event e;
+    s->batches = 0;
+    while (!s->broken && s->batches < BATCHES_AT_ONCE && loops_take(s->loops, rank, &e)) {
+        charge(s, &e);
+        happen(s, e);
+    }
+    if (rank < s->config->dealer.ranks) {
+        ask(s, rank);
+        deliver(s, rank);
+    }
+    if (rank == 0)
+        deal_all(s);
+}
+
+static void turn(struct sim *s, uint32_t rank)
+{
+    const struct sim_costs *c = s->config->costs;
+    uint32_t ranks = s->config->dealer.ranks;
+    s->turn++;
+    s->spent = c->turn + (loops_slept(s->loops, rank) ? c->wake : 0) + (rank == 0 ? c->scan * ranks : 0);
+    serve(s, rank);
+    if (!loops_rest(s->loops, s->now, rank, s->spent, s->batches > 0))
+        fail(s, "out of memory");
+    s->result->turns++;
+    *(rank < ranks ? &s->result->loop_time : &s->result->server_time) += s->spent;
+    s->result->head_time += rank == 0 ? s->spent : 0;
+    if (s->spent > s->result->longest_turn)
+        s->result->longest_turn = s->spent;
+    s->spent = 0;
+}
+
+static void step_at_cost(struct sim *s)
+{
+    struct sim_event e = agenda_take(&s->agenda);
+    uint32_t loop = UINT32_MAX;
+    bool ok = true;
+    s->now = e.when;
+    if (e.kind >= LOOPS_FIRST_KIND)
+        ok = loops_step(s->loops, s->now, &e, &loop);
+    else if (e.kind == KERNEL_BEGINS || e.kind == STOP)
+        happen(s, e);
+    else if (e.kind == READ)
+        happen(s, e), ok = loops_wake(s->loops, s->now, 0);
+    else
+        ok = loops_serve(s->loops, s->now,
+                         e.kind == ANSWERS    ? s->config->dealer.ranks
+                         : is_message(e.kind) ? 0
+                                              : e.rank,
+                         &e, is_message(e.kind) || (e.kind == DEAL_ARRIVES && e.rank > 0));
+    if (!ok)
+        fail(s, "out of memory");
+    if (loop != UINT32_MAX)
+        turn(s, loop);
+}
+
+/* The next event; false if it must wait until the dealer's core is free, where it stands in line. */
+static bool admit(struct sim *s, struct sim_event *e)
+{
+    *e = agenda_take(&s->agenda);
     s->now = e->when;
     if (!is_message(e->kind) || s->config->dealer_cost == 0 || e->admitted)
         return true;
@@ -458,20 +634,25 @@ static bool admit(struct sim *s, struct event *e)
 
 static void step(struct sim *s)
 {
-    struct event e;
-    int64_t next = s->queued > 0 ? s->queue[0].when : DEALER_NEVER, wake = dealer_wake(s->dealer);
+    struct sim_event e;
+    int64_t next = s->agenda.len > 0 ? s->agenda.heap[0].when : DEALER_NEVER, wake = dealer_wake(s->dealer);
     probe(s, next < wake ? next : wake);
     if (next == DEALER_NEVER && wake == DEALER_NEVER) {
         fail(s, "deadlock: records are left, nothing is under way, and no time is waited for");
-    } else if (wake < next) {
-        s->now = wake;
-        deal_all(s);
+    } else if (wake < next && !(s->loops && loops_awake(s->loops, 0))) {
+        s->now = wake > s->now ? wake : s->now;
+        if (!s->loops)
+            deal_all(s);
+        else if (!loops_wake(s->loops, s->now, 0))
+            fail(s, "out of memory");
+    } else if (s->loops) {
+        step_at_cost(s);
     } else if (admit(s, &e)) {
         if ((e.kind == FETCH_REPORTED || e.kind == OUTCOME_REPORTED) && chance(s, s->config->faults.forged))
             forge(s, &e);
         happen(s, e);
         /* Messages of one time are one batch, mostly: the dealer sees them all before it deals. */
-        if (s->queued == 0 || s->queue[0].when > s->now || below(s, 8) == 0)
+        if (s->agenda.len == 0 || s->agenda.heap[0].when > s->now || below(s, 8) == 0)
             deal_all(s);
     }
 }
@@ -483,6 +664,9 @@ static void finish(struct sim *s)
     dealer_stats(s->dealer, &stats);
     s->result->hosts_peak = stats.hosts_peak;
     s->result->bytes_peak = stats.bytes;
+    if (s->loops)
+        s->result->look_time =
+            (int64_t)loops_looks(s->loops, s->now) * (s->config->costs->turn + s->config->costs->wake);
     s->result->undone = s->config->records - s->result->succeeded - s->result->failed;
     if (!s->referee || s->broken)
         return;
@@ -506,11 +690,14 @@ static void run(struct sim *s)
     for (uint32_t rank = 0; rank < c->ranks; rank++)
         give_room(s, rank, s->config->places);
     if (s->config->stop_at != DEALER_NEVER)
-        post(s, (struct event){.kind = STOP, .when = s->config->stop_at});
-    deal_all(s);
+        post(s, (struct sim_event){.kind = STOP, .when = s->config->stop_at});
+    if (!s->loops)
+        deal_all(s);
+    else if (!loops_wake(s->loops, 0, 0))
+        fail(s, "out of memory");
     while (!s->broken && !dealer_done(s->dealer) && (!s->referee || referee_is_content(s->referee))) {
         step(s);
-        if (++s->result->steps > STEPS_PER_FETCH * (fetches + c->ranks) + 1000)
+        if (++s->result->steps > STEPS_PER_FETCH * (fetches + c->ranks) + 1000 && !s->loops)
             fail(s, "it does not end");
     }
     finish(s);
@@ -535,6 +722,12 @@ static bool set_up(struct sim *s)
         s->dead[h] = chance(s, c->faults.dead_host);
         s->last_rank[h] = UINT32_MAX;
     }
+    if (c->costs) {
+        s->loops = loops_new(c->costs, c->dealer.ranks, c->threads, &s->agenda);
+        s->lanes = calloc(c->dealer.ranks, sizeof *s->lanes);
+        if (!s->loops || !s->lanes)
+            return false;
+    }
     if (c->check)
         s->referee = referee_new(c, s->limits, s->result->error, sizeof s->result->error);
     return !c->check || s->referee;
@@ -557,6 +750,9 @@ bool sim_run(const struct sim_config *config, struct sim_result *result)
     free(s.last_rank);
     free(s.dead);
     free(s.threads);
-    free(s.queue);
+    agenda_free(&s.agenda);
+    loops_free(s.loops);
+    fifo_free(&s.said);
+    free(s.lanes);
     return !result->error[0];
 }

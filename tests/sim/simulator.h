@@ -2,8 +2,9 @@
  *
  * A discrete-event simulation: what happens next is taken from a queue of times, so a job of hours on a
  * thousand ranks takes seconds. With `check`, a referee (referee.h) watches every step and proves that the
- * dealer keeps its promises; without it, the result's figures tell how a job of that shape would scale. The
- * same configuration gives the same run, always.
+ * dealer keeps its promises; without it, the result's figures tell how a job of that shape would scale.
+ * With `costs`, ranks have event loops that take turns, and whatever they do takes the time that it costs
+ * (loops.h). The same configuration gives the same run, always.
  *
  * Times are nanoseconds from the start of the job. One thread at a time; runs share nothing.
  */
@@ -11,6 +12,7 @@
 #define MILLRACE_TESTS_SIMULATOR_H
 
 #include "src/dealer.h"
+#include "tests/sim/loops.h"
 
 /* Lognormal: half of the times are below the median; sigma 0 is constant, 0.5 a good network, 2 heavy-tailed.
  */
@@ -54,6 +56,9 @@ struct sim_config {
     int64_t longest_retry_after; /* throttling answers ask for up to this, two of three times */
     struct sim_faults faults;
     int64_t stop_at; /* dealer_stop is called then; DEALER_NEVER */
+    const struct sim_costs
+        *costs;  /* NULL: loops cost nothing. Then `batch` and `dealer_cost` are not looked at */
+    bool stream; /* with costs: a record's place is free when its fetch has ended, not its kernel */
     bool check;
 };
 
@@ -64,9 +69,15 @@ struct sim_result {
     uint64_t warm;       /* deals to the rank that ended the host's last fetch */
     int64_t kernel_time; /* of all threads */
     int64_t fetch_time;  /* of all transfers */
-    uint32_t hosts_peak; /* that the dealer knew */
-    size_t bytes_peak;   /* that the dealer allocated, as far as looked at */
-    char error[256];     /* what went wrong; empty if nothing */
+    int64_t loop_time;   /* with costs: of all loops, */
+    int64_t head_time;   /* of rank 0's, */
+    int64_t look_time;   /* for looking at messages in vain, */
+    int64_t server_time; /* of the server, */
+    int64_t longest_turn;
+    uint64_t turns, batches; /* of all loops; messages between ranks */
+    uint32_t hosts_peak;     /* that the dealer knew */
+    size_t bytes_peak;       /* that the dealer allocated, as far as looked at */
+    char error[256];         /* what went wrong; empty if nothing */
 };
 
 /* Runs the job to its end. False: a promise was broken, or memory ran out; `error` says which. */
