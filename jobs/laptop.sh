@@ -10,15 +10,6 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=setup.sh
 . "$root/jobs/setup.sh"
 
-build() {
-    install_packages build run
-    (
-        cd "$root"
-        [ -f build/release/CMakeCache.txt ] || cmake --preset release -DBUILD_TESTING=OFF
-        cmake --build build/release --target millrace -j "$(nproc)"
-    ) >&2
-}
-
 # Ranks times threads is the number of cores; a rank's event loop needs little of one.
 choose_split() {
     local cores
@@ -60,7 +51,7 @@ founding_job() {
     return "$code"
 }
 
-build
+build_program "$root"
 millrace=$root/build/release/src/millrace
 choose_split
 if [ $# -gt 0 ]; then
