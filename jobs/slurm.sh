@@ -1,6 +1,7 @@
 # Sourced by the scripts that are submitted with sbatch: run_job COMMAND [ARGUMENT...] starts the ranks of
 # `millrace COMMAND ARGUMENT...` over the job's nodes, passes a warning of its end on to them, says what became of it,
-# and exits with millrace's exit code. The variables MODULES, LAUNCHER and MILLRACE are explained in those scripts.
+# and exits with millrace's exit code. run_script SCRIPT [ARGUMENT...] does so with a script of this folder that starts
+# ranks itself. The variables MODULES, LAUNCHER and MILLRACE are explained in the scripts that are submitted.
 # shellcheck shell=bash
 
 start_seconds=${MILLRACE_START_SECONDS:-10} # what the start of all ranks may take
@@ -45,6 +46,15 @@ trap on_usr1 USR1
 trap on_term TERM
 
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=launch.sh
+. "$tree/jobs/launch.sh"
+
+# What explain() says of the exit codes 0, 1 and 75.
+done_text="every record succeeded"
+failed_text="some records failed (exit code 1): the column error of their rows says why.\
+ Without any rows, or where a rank was not heard of, the launcher failed: the message above says why"
+interrupted_text="the output has a row for each record that was begun.\
+ For the others submit another job, with an output of its own, or all of it with more time (--time=...)"
 
 load_modules() {
     [ -n "${MODULES:-}" ] || return 0
@@ -82,16 +92,23 @@ set_keepalive() {
     export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes:-3}
 }
 
-# The launcher's command line. mpirun -q: without a banner of its own when millrace's exit code is not 0.
-choose_launcher() {
+check_launcher() {
     case ${LAUNCHER:-mpirun} in
-    mpirun) launcher=(mpirun -q -n "$SLURM_NTASKS" --map-by "slot:PE=$cores") ;;
-    # srun does not take the cores per task from the job by itself; --wait: no rank outlives the others for long.
-    srun) launcher=(srun --mpi=pmix -n "$SLURM_NTASKS" -c "$cores" --wait=60) ;;
+    mpirun | srun) ;;
     *)
         say "stopped: LAUNCHER is mpirun or srun, not $LAUNCHER"
         exit 2
         ;;
+    esac
+}
+
+# The command line that starts all of the job's tasks. mpirun -q: without a banner of its own when millrace's exit code
+# is not 0.
+launch_tasks() {
+    case ${LAUNCHER:-mpirun} in
+    mpirun) launcher=(mpirun -q -n "$SLURM_NTASKS" --map-by "slot:PE=$cores") ;;
+    # srun does not take the cores per task from the job by itself; --wait: no rank outlives the others for long.
+    srun) launcher=(srun --mpi=pmix -n "$SLURM_NTASKS" -c "$cores" --wait=60) ;;
     esac
 }
 
@@ -112,17 +129,15 @@ explain() {
     1138 | 1244) code=75 ;;
     esac
     if [ "$code" -ne 0 ] && [ -n "$cancelled" ]; then
-        say "cancelled or out of time (exit code $code): the output has the rows that were written until then." \
+        say "cancelled or out of time (exit code $code): the output has what was written until then." \
             "A longer --signal=B:USR1@SECONDS lets what is in flight end before a time limit"
         return
     fi
     case $code in
-    0) say "done: every record succeeded" ;;
-    1) say "done: some records failed (exit code 1): the column error of their rows says why." \
-        "Without any rows, or where a rank was not heard of, the launcher failed: the message above says why" ;;
+    0) say "done: $done_text" ;;
+    1) say "done: $failed_text" ;;
     2) say "wrong usage (exit code 2): nothing was done; the message above says what is wrong" ;;
-    75) say "interrupted before the time limit (exit code 75): the output has a row for each record that was begun." \
-        "For the others submit another job, with an output of its own, or all of it with more time (--time=...)" ;;
+    75) say "interrupted before the time limit (exit code 75): $interrupted_text" ;;
     205) say "stopped (exit code 205): a node is out of reach. The output has the rows that were written until then" ;;
     *) say "stopped (exit code $code): the message above says why" ;;
     esac
@@ -133,10 +148,39 @@ run_job() {
     find_program
     set_threads
     set_keepalive
-    choose_launcher
+    check_launcher
+    launch_tasks
     say "$SLURM_NTASKS ranks x $OMP_NUM_THREADS threads on $SLURM_JOB_NUM_NODES nodes ($SLURM_JOB_NODELIST):" \
         "${launcher[*]} $program $*"
-    "${launcher[@]}" "$program" "$@" &
+    run_launched "${launcher[@]}" "$program" "$@"
+}
+
+speak_of_results() {
+    done_text="the results are written"
+    failed_text="some records failed (exit code 1), or the launcher did: the message above says which and why"
+    interrupted_text="the results have the runs that were over by then"
+}
+
+# run_bench ARGUMENT...: the same with `millrace bench`, whose results call the machine by a name that is no node's.
+run_bench() {
+    speak_of_results
+    count_cores
+    run_job bench --machine "$(machine_label)" "$@"
+}
+
+run_script() {
+    speak_of_results
+    load_modules
+    find_program
+    set_keepalive
+    check_launcher
+    export MILLRACE=$program LAUNCHER=${LAUNCHER:-mpirun}
+    say "$1 on $SLURM_JOB_NUM_NODES nodes ($SLURM_JOB_NODELIST)"
+    run_launched "$tree/jobs/$1" "${@:2}"
+}
+
+run_launched() {
+    "$@" &
     launched=$! launched_at=$SECONDS
     pass_on_usr1 # which may have come before
     await_launched
