@@ -58,6 +58,8 @@ static void send_batch(struct engine *e, int to, struct buffer *batch)
     size_t len = batch->len;
     if (len == 0)
         return;
+    if (!e->head) /* what rank 0 deals for it will be here soon */
+        e->poll = POLL_SHORTEST;
     int64_t begin = trace_now(e->trace);
     if (!link_send(e->link, to, batch))
         link_abort(e->link, EXIT_STOPPED);

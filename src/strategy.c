@@ -27,5 +27,8 @@ uint32_t strategy_places_of(const struct strategy *s, uint32_t rank, unsigned th
         return 0;
     if (s->places == STRATEGY_ONE || (!concurrency && !s->threads))
         return 1;
-    return s->places == STRATEGY_MANY && concurrency ? concurrency : threads;
+    if (s->places != STRATEGY_MANY)
+        return threads;
+    /* One more than there are threads, where the next has to come from another rank: no thread waits for it. */
+    return concurrency ? concurrency : threads + (rank > 0);
 }

@@ -8,7 +8,8 @@
 enum strategy_places {
     STRATEGY_ONE,        /* a rank holds one record at a time */
     STRATEGY_PER_THREAD, /* one for each compute thread */
-    STRATEGY_MANY, /* as many as --concurrency says; where nothing is fetched, one for each compute thread */
+    STRATEGY_MANY, /* as many as --concurrency says; where nothing is fetched, one for each compute thread, and on other
+                      ranks than 0 one in reserve */
 };
 
 /* name, ranks that work, records that a rank holds, kernels run on compute threads (else on the event loop), a record keeps
