@@ -134,8 +134,8 @@ static void note_command(struct session *s, char *const *words)
 }
 
 /* The engine's exit code. The rows are in `rows`, a path. */
-static int run_words(struct session *s, const struct bench_setting *setting, const char *rows, char **words,
-                     int n_words)
+static int run_words(struct session *s, const struct bench_setting *setting, const char *rows,
+                     const char *trace, char **words, int n_words)
 {
     struct job *job;
     note_command(s, words);
@@ -149,6 +149,7 @@ static int run_words(struct session *s, const struct bench_setting *setting, con
         job->engine.strategy = setting->strategy;
         job->engine.threads = setting->threads;
         job->engine.head.output = rows;
+        job->engine.trace = trace;
         job->engine.observe = observe;
         job->engine.observer = s;
         code = engine_run(s->link, &job->engine);
@@ -158,7 +159,7 @@ static int run_words(struct session *s, const struct bench_setting *setting, con
     return code;
 }
 
-static int run_once(struct session *s, const struct bench_setting *setting)
+static int run_once(struct session *s, const struct bench_setting *setting, const char *trace)
 {
     char rows[PATH_BYTES + 32], files[PATH_BYTES + 32];
     snprintf(rows, sizeof rows, "%s/rows.tsv", s->directory);
@@ -174,7 +175,7 @@ static int run_once(struct session *s, const struct bench_setting *setting)
     char **words = workload_words(c->workload, &run, &n_words);
     if (!words)
         return EXIT_STOPPED;
-    int code = run_words(s, setting, rows, words, n_words);
+    int code = run_words(s, setting, rows, trace, words, n_words);
     workload_words_free(words);
     return code;
 }
@@ -253,7 +254,7 @@ static int run_all(struct session *s)
                 continue;
             if (speaks(s))
                 announce(s, setting, round);
-            code = run_once(s, setting);
+            code = run_once(s, setting, NULL);
             if (speaks(s)) {
                 tell_result(s, code);
                 code = conclude(s, setting, code);
@@ -261,6 +262,16 @@ static int run_all(struct session *s)
             code = link_agree(s->link, code);
         }
     return code;
+}
+
+/* A run of its own, for recording takes time. */
+static int run_traced(struct session *s)
+{
+    const struct bench_config *c = s->config;
+    if (speaks(s) && !c->quiet)
+        fprintf(stderr, "%s: %s, recorded in %s\n", c->workload->name,
+                c->strategies[c->n_strategies - 1]->name, c->trace);
+    return link_agree(s->link, run_once(s, &s->bench->settings[c->n_strategies - 1], c->trace));
 }
 
 /* ------------------------------------------------------------------ begin and end */
@@ -325,6 +336,8 @@ int bench_run(struct link *link, const struct bench_config *config, struct bench
     }
     if (code == EXIT_OK)
         code = run_all(&s);
+    if (code == EXIT_OK && config->trace)
+        code = run_traced(&s);
     local_origin_stop(&s.origin);
     remove_directory(&s);
     bench_rows_free(&s.expected);

@@ -23,7 +23,9 @@ struct bench_config {
     unsigned runs;    /* of each setting; 0: three, but one of those that take longer than BENCH_LONG */
     unsigned threads; /* compute threads of each rank; 0: by the machine */
     const char *url;  /* of an origin that runs already; NULL: one is started on rank 0's machine */
-    bool quiet;       /* no word about what is under way */
+    const char *
+        trace; /* a file for a timeline (src/trace_out.h) of one more run, under the last strategy; NULL: none */
+    bool quiet; /* no word about what is under way */
 };
 
 #define BENCH_LONG 10.0 /* seconds */

@@ -23,6 +23,7 @@ enum key {
     KEY_URL,
     KEY_SERIES,
     KEY_MACHINE,
+    KEY_TRACE,
     KEY_USAGE
 };
 
@@ -46,6 +47,10 @@ static const struct argp_option options[] = {
     {"series", KEY_SERIES, "NAME", 0,
      "What the runs are part of, as the plots have it: strong or weak (strategies)", 3},
     {"machine", KEY_MACHINE, "LABEL", 0, "What the plots call this machine (its name, processor and cores)",
+     3},
+    {"trace", KEY_TRACE, "FILE", 0,
+     "A timeline of one more run, under the last strategy: for ui.perfetto.dev, or, if the name ends in "
+     ".svg, as a picture",
      3},
     {"quiet", 'q', 0, 0, "The table only", 3},
     {"help", 'h', 0, 0, "Say what the options are, and exit", -1},
@@ -159,6 +164,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_MACHINE:
         job->label = text;
+        return 0;
+    case KEY_TRACE:
+        c->trace = text;
         return 0;
     case 'q':
         c->quiet = true;
@@ -310,6 +318,8 @@ static int tell(const struct bench_job *job, const struct bench_report *report, 
         return code;
     bench_report_table(report, stdout);
     bool good = fflush(stdout) == 0;
+    if (job->csv && !job->config.quiet)
+        fprintf(stderr, "jobs/plot.sh %s draws it\n", job->csv);
     if (job->csv)
         good = write_file(job->csv, bench_report_csv, report) &&
                write_file(job->json, bench_report_json, report) && good;
@@ -322,7 +332,9 @@ int cmd_bench_run(struct link *link, const struct bench_job *job)
     struct bench_config config = job->config;
     struct machine machine;
     bool first = link_rank(link) == 0;
-    int code = first && !(try_file(job->csv) && try_file(job->json)) ? EXIT_STOPPED : EXIT_OK;
+    int code = first && !(try_file(job->csv) && try_file(job->json) && try_file(job->config.trace))
+                   ? EXIT_STOPPED
+                   : EXIT_OK;
     code = link_agree(link, code);
     if (code != EXIT_OK)
         return code;

@@ -2,6 +2,7 @@
 
 #include "io/buffer.h"
 #include "src/gnuplot.h"
+#include "src/machine.h"
 #include "src/timeline_draw.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_RANKS = 16, MOST_SPANS = 4 << 20, MACHINE_BYTES = 512, SCRIPT_STRING_BYTES = 4096 };
+enum { MOST_RANKS = 16, MOST_SPANS = 4 << 20, MACHINE_BYTES = 640, SCRIPT_STRING_BYTES = 4096 };
 
 struct timeline {
     struct trace_sink base; /* first: it is what the outside sees */
@@ -115,21 +116,14 @@ static bool make_lanes(struct timeline *t)
 
 /* ------------------------------------------------------------------ the script */
 
-/* "model name" of proc(5)'s cpuinfo, where there is one. */
 static void describe_machine(const struct trace_rank *ranks, uint32_t n, char *text, size_t size)
 {
-    char line[256], cpu[256] = "unknown processor";
-    FILE *in = fopen("/proc/cpuinfo", "re");
-    while (in && fgets(line, sizeof line, in))
-        if (sscanf(line, "model name : %255[^\n]", cpu) == 1)
-            break;
-    if (in)
-        fclose(in);
+    struct machine machine;
     uint32_t others = 0;
+    machine_describe(&machine);
     for (uint32_t rank = 1; rank < n; rank++)
         others += ranks[rank].host && ranks[0].host && strcmp(ranks[rank].host, ranks[0].host) != 0;
-    snprintf(text, size, "%s%s: %s, %ld cores", ranks[0].host ? ranks[0].host : "",
-             others ? " and other hosts" : "", cpu, sysconf(_SC_NPROCESSORS_ONLN));
+    snprintf(text, size, "%s%s", machine.label, others ? " and other hosts" : "");
 }
 
 static void print_string(FILE *script, const char *before, const char *text, const char *after)

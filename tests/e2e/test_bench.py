@@ -150,6 +150,16 @@ class Bench(Case):
         self.assertIn("cannot write nowhere/result.csv: No such file or directory", result.err)
         self.assertNotIn("run 1", result.err)
 
+    def test_trace(self):
+        """Of a run that is not counted."""
+        self.bench(2, "mixed", "--pages=6", "--latency=0.02", "--strategy=async,hybrid", "--runs=1", "-o", "result", "--trace", "t.json")
+        whole = json.loads((self.dir / "t.json").read_text())
+        self.assertEqual(sum(e["ph"] == "b" and e["name"] == "transfer" for e in whole["traceEvents"]), 6)
+        self.assertEqual([row["strategy"] for row in self.results()[0]], ["async", "hybrid"])
+        result = self.bench(2, "towers", "--runs=1", "--trace", "nowhere/t.svg", code=millrace.STOPPED)
+        self.assertIn("cannot write nowhere/t.svg: No such file or directory", result.err)
+        self.assertNotIn("run 1", result.err)
+
     def test_help(self):
         result = self.bench(0, "--help")
         for option in ("--strategy", "--pages", "--latency", "--runs", "--url", "--output"):
