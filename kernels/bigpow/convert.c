@@ -20,7 +20,7 @@ struct conversion {
     struct bigpow *context;
     struct big_radix radix;
     size_t pieces;   /* numbers on this level */
-    size_t size;     /* digits of each, a multiple of 8, room for all values of its limbs */
+    size_t size;     /* digits of each, a multiple of BIG_ROOM, room for all values of its limbs */
     size_t limbs;    /* limbs each stands for */
     int32_t *values; /* pieces * size digits, balanced as transforms want them */
     int32_t *power;  /* 2^(64 * limbs) on `size` digits */

@@ -14,7 +14,7 @@ uint64_t big_digits_count(size_t count, unsigned bits)
 
 uint64_t big_digits_room(uint64_t digits)
 {
-    return (digits + GROUP - 1) / GROUP * GROUP;
+    return (digits + BIG_ROOM - 1) / BIG_ROOM * BIG_ROOM;
 }
 
 /* The field of bits + 1 bits that begins one bit below the digit, as a signed number f; its digit is (f + 1)

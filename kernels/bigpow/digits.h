@@ -12,7 +12,7 @@
  * carry. */
 uint64_t big_digits_count(size_t count, unsigned bits);
 
-/* Array size for so many digits: transforms read whole groups of 8. */
+/* Array size for so many digits: transforms read BIG_ROOM at once. */
 uint64_t big_digits_room(uint64_t digits);
 
 /* Balanced digits, |digit| <= 2^(bits - 1), zeros up to big_digits_room(big_digits_count()). 8 <= bits <= 24.

@@ -1,6 +1,7 @@
 /*
  * The transform passes, compiled once per instruction set. The including file defines LANES (doubles in a
- * vector) and VEC_FMA(a, b, c) = a * b + c, VEC_NFMA(a, b, c) = c - a * b, VEC_ROUND(x), VEC_MAX_SIZE(old, new).
+ * vector) and VEC_FMA(a, b, c) = a * b + c, VEC_NFMA(a, b, c) = c - a * b, VEC_ROUND(x), VEC_MAX_SIZE(old, new),
+ * VEC_FROM_DIGITS(p): LANES integers of 32 bits in memory.
  *
  * Arithmetic of one node of the tree, radix 2: (a, b) -> (a + s b, a - s b) with s the square root of the
  * node's c; its children have c = s and c = -s, whose roots are s' and i s'. A radix 8 pass does three such

@@ -18,7 +18,7 @@ struct big_carry {
 
 /* The digits that enter a transform. */
 struct big_input {
-    const int32_t *digits; /* readable, and zero, up to the next multiple of 8 past count */
+    const int32_t *digits; /* readable, and zero, up to the next multiple of BIG_ROOM past count */
     uint64_t count;        /* at most 2 * points */
 };
 

@@ -15,7 +15,7 @@ struct big_ladder {
 bool big_ladder_fits(const struct big_ladder *ladder);
 
 /* Leaves the digits of base^exponent, small but not canonical, in context->digits[0], and their number, a
- * multiple of 8, in *count. BIG_INEXACT where a rounding check failed. */
+ * multiple of BIG_ROOM, in *count. BIG_INEXACT where a rounding check failed. */
 enum bigpow_status big_ladder_run(struct bigpow *context, const struct big_ladder *ladder, uint64_t *count);
 
 #endif

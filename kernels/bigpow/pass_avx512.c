@@ -7,6 +7,7 @@
 #define VEC_ROUND(x) ((vec)_mm512_roundscale_pd((__m512d)(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC))
 /* The larger in size, its sign cleared. */
 #define VEC_MAX_SIZE(old, new) ((vec)_mm512_range_pd((__m512d)(old), (__m512d)(new), 0xb))
+#define VEC_FROM_DIGITS(p) ((vec)_mm512_cvtepi32_pd(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
 #define VEC_STREAM(p, v) _mm512_stream_pd(p, (__m512d)(v))
 #define VEC_STREAM_END() _mm_sfence()
 #define BIG_ISA big_isa_avx512

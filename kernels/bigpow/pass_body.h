@@ -120,11 +120,11 @@ static void block_put(const struct big_plan *plan, double *to, struct block from
     VEC_STREAM_END();
 }
 
-/* Asks for the unit of the next column block at this place: its rows are too far apart for the processor to guess. */
-INLINE void ahead(const double *p)
+/* Asks for a row of the next column block: its rows are too far apart for the processor to guess. */
+INLINE void ahead(const double *p, size_t width)
 {
-    __builtin_prefetch(p, 1, 2);
-    __builtin_prefetch(p + BIG_LANES, 1, 2);
+    for (size_t k = 0; k < width * BIG_UNIT; k += BIG_LANES)
+        __builtin_prefetch(p + k, 1, 2);
 }
 
 /* Rows of digits are asked for so many rows before their turn: they lie a power of two apart, so that few of them fit the
@@ -137,11 +137,12 @@ INLINE void digits_soon(const int32_t *row, size_t columns, size_t width)
         __builtin_prefetch(row + ROWS_SOON * columns + k, 1, 2);
 }
 
-INLINE vec digits_load(const struct big_input *in, uint64_t at)
+static const int32_t no_digits[BIG_ROOM];
+
+/* The digits of a block in one row. */
+INLINE const int32_t *digits_at(const struct big_input *in, uint64_t index)
 {
-    if (at >= in->count)
-        return (vec){0};
-    return __builtin_convertvector(*(const vec_digits *)(in->digits + at), vec);
+    return index < in->count ? in->digits + index : no_digits;
 }
 
 /* The first level, its points read from the digits. */
@@ -151,23 +152,28 @@ INLINE void digits_split(const struct big_plan *plan, struct block at, const str
     size_t child = plan->rows / radix;
     const double *w = plan->column[0].twiddles;
     for (size_t i = 0; i < child; i++) {
+        const int32_t *real[9], *imaginary[9];
+#pragma GCC unroll 9
+        for (size_t k = 0; k < radix; k++) {
+            uint64_t index = (k * child + i) * (uint64_t)plan->columns + first * BIG_LANES;
+            real[k] = digits_at(in, index);
+            imaginary[k] = digits_at(in, index + plan->points);
+            digits_soon(in->digits + index, plan->columns, at.width);
+        }
         for (size_t u = 0; u < at.width * PIECES; u++) {
-            size_t column = first * BIG_LANES + u * LANES;
             double *p = at.p + i * at.stride + u / PIECES * BIG_UNIT + u % PIECES * LANES;
             struct point x[9];
-            for (size_t k = 0; k < radix; k++) {
-                uint64_t index = (k * child + i) * (uint64_t)plan->columns + column;
-                x[k] = (struct point){digits_load(in, index), digits_load(in, index + plan->points)};
-                if (u == 0)
-                    digits_soon(in->digits + index, plan->columns, at.width);
-            }
+#pragma GCC unroll 9
+            for (size_t k = 0; k < radix; k++)
+                x[k] = (struct point){VEC_FROM_DIGITS(real[k] + u * LANES),
+                                      VEC_FROM_DIGITS(imaginary[k] + u * LANES)};
             node_forward(x, radix, w);
-            for (size_t k = 0; k < radix; k++) {
+#pragma GCC unroll 9
+            for (size_t k = 0; k < radix; k++)
                 point_store(p + k * child * at.stride, x[k]);
-                if (at.stride == plan->stride)
-                    ahead(p + k * child * at.stride + at.width * BIG_UNIT);
-            }
         }
+        for (size_t k = 0; k < radix && at.stride == plan->stride; k++)
+            ahead(at.p + (k * child + i) * at.stride + at.width * BIG_UNIT, at.width);
     }
 }
 
@@ -344,8 +350,8 @@ INLINE void block_release(const struct big_plan *plan, struct block at, const st
         for (size_t k = 0; k < top; k++) {
             size_t row = k * child + i;
             const double *from = p + k * child * at.stride;
-            for (size_t u = 0; at.stride == plan->stride && u < at.width; u++)
-                ahead(from + (at.width + u) * BIG_UNIT);
+            if (at.stride == plan->stride)
+                ahead(from + at.width * BIG_UNIT, at.width);
             int32_t *out = digits + row * plan->columns;
             if (at.stride != plan->stride && at.width > 1) {
                 row_release(plan, from, release, rounds, at.width, line, line + ROW_DIGITS, &carry[2 * row],
