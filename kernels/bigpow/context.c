@@ -43,6 +43,7 @@ void bigpow_trim(struct bigpow *context)
         big_buffer_free(&context->work[k]);
     for (unsigned k = 0; k < 3; k++)
         big_buffer_free(&context->digits[k]);
+    big_buffer_free(&context->low);
     big_buffer_free(&context->carry);
     big_buffer_free(&context->scratch);
 }

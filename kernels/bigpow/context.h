@@ -19,6 +19,7 @@ struct bigpow {
     struct big_tables tables;
     struct big_buffer work[2];   /* points of the two operands */
     struct big_buffer digits[3]; /* operands and result as digits */
+    struct big_buffer low;       /* the low digits of a product whose high ones wrap */
     struct big_buffer carry, scratch;
     struct bigpow_stats stats;
     struct bigpow_fault fault;
@@ -42,11 +43,17 @@ bool big_fault_now(struct bigpow *context, enum bigpow_fault_place place);
 uint64_t big_random_prime(struct bigpow *context);
 
 /*
- * out[0 .. 2 * points) = x * y * factor (y null: x^2 * factor) as digits that are small but not canonical.
- * Both have together at most 2 * points digits, the factor is one that big_plan_release takes. `out` may be an
- * input's digits.
+ * out = x * y * factor (y null: x^2 * factor), big_plan_digits(plan) digits that are small but not canonical. Both have
+ * together at most as many, the factor is one that big_plan_release takes. `out` may be an input's digits.
  */
 enum bigpow_status big_convolve(struct bigpow *context, struct big_plan *plan, const struct big_radix *radix,
                                 double factor, struct big_input x, const struct big_input *y, int32_t *out);
+
+/* The same modulo B^{2L} + 1, 2 * points digits; the whole product where the plan wraps none. */
+enum bigpow_status big_transform(struct bigpow *context, struct big_plan *plan, const struct big_radix *radix,
+                                 double factor, struct big_input x, const struct big_input *y, int32_t *out);
+
+/* Adds to the digit `at` of digits[0 .. count) and ripples the carry to its end; returns what passes the last digit. */
+int64_t big_digits_add(int32_t *digits, uint64_t count, uint64_t at, int64_t value, int32_t base);
 
 #endif

@@ -31,19 +31,6 @@ static size_t digits_for(size_t limbs, unsigned decade)
     return (size_t)big_digits_room((uint64_t)((double)limbs * 19.26592 / decade) + 2);
 }
 
-/* Digits of size up to base become digits of size up to base / 2 and a little; false where the top one has to
- * carry. */
-static bool digits_balance(int32_t *digits, size_t size, int32_t base)
-{
-    int32_t carry = 0;
-    for (size_t k = 0; k < size; k++) {
-        int32_t digit = digits[k], out = (digit > base / 2) - (digit < -base / 2);
-        digits[k] = digit - out * base + carry;
-        carry = out;
-    }
-    return !carry;
-}
-
 /* Limbs (destroyed, without leading zeros) to `size` balanced digits. */
 static bool piece_digits(int32_t *digits, size_t size, uint64_t *limbs, size_t count, unsigned decade)
 {
@@ -58,7 +45,7 @@ static bool piece_digits(int32_t *digits, size_t size, uint64_t *limbs, size_t c
             digits[k] = 10 * digits[k] + text[j];
     }
     free(text);
-    return digits_balance(digits, size, (int32_t)big_decade(decade));
+    return !big_digits_balance(digits, size, (int32_t)big_decade(decade));
 }
 
 static bool pieces_make(struct conversion *c, const struct bigpow_number *number)
@@ -87,14 +74,14 @@ static enum bigpow_status decimal_product(struct conversion *c, const int32_t *x
     memset(out, 0, room * sizeof(*out));
     if (!a.count || !b.count)
         return BIGPOW_OK;
-    if (!big_plan_choose(&plan, (a.count + b.count + 2) / 2))
+    if (!big_plan_choose(&plan, a.count + b.count + 1))
         return BIGPOW_TOO_LARGE;
     struct bigpow *context = c->context;
-    if (!big_buffer_reserve(&context->digits[2], 2 * plan.points * sizeof(*out)))
+    if (!big_buffer_reserve(&context->digits[2], big_plan_digits(&plan) * sizeof(*out)))
         return BIGPOW_NO_MEMORY;
     int32_t *digits = context->digits[2].data;
     enum bigpow_status status = big_convolve(context, &plan, &c->radix, 1.0, a, x == y ? NULL : &b, digits);
-    uint64_t count = status ? 0 : big_digits_trim(digits, 2 * plan.points);
+    uint64_t count = status ? 0 : big_digits_trim(digits, big_plan_digits(&plan));
     if (!status && count > room)
         return big_inexact(c->context);
     memcpy(out, digits, count * sizeof(*out));
@@ -105,7 +92,7 @@ static bool decimal_add(int32_t *x, size_t room, const int32_t *y, size_t size, 
 {
     for (size_t k = 0; k < size; k++)
         x[k] += y[k];
-    return digits_balance(x, room, base);
+    return !big_digits_balance(x, room, base);
 }
 
 static enum bigpow_status level_join(struct conversion *c, int32_t *values, size_t size)

@@ -131,6 +131,17 @@ bool big_digits_to_limbs(const struct big_isa *isa, uint64_t *out, size_t limbs,
     return fits && !carry && !(count && digits[count - 1] < 0);
 }
 
+int32_t big_digits_balance(int32_t *digits, uint64_t count, int32_t base)
+{
+    int32_t carry = 0;
+    for (uint64_t k = 0; k < count; k++) {
+        int32_t digit = digits[k], out = (digit > base / 2) - (digit < -base / 2);
+        digits[k] = digit - out * base + carry;
+        carry = out;
+    }
+    return carry;
+}
+
 uint64_t big_digits_trim(const int32_t *digits, uint64_t count)
 {
     while (count && !digits[count - 1])

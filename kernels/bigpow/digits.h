@@ -28,6 +28,9 @@ bool big_digits_canonical(const struct big_isa *isa, int32_t *out, const int32_t
 bool big_digits_to_limbs(const struct big_isa *isa, uint64_t *out, size_t limbs, const int32_t *digits,
                          uint64_t count, unsigned bits);
 
+/* Digits of size up to 3/2 base - 1 become digits of size up to base / 2 + 1; returns what the digit above would get. */
+int32_t big_digits_balance(int32_t *digits, uint64_t count, int32_t base);
+
 /* The count without leading zero digits. */
 uint64_t big_digits_trim(const int32_t *digits, uint64_t count);
 

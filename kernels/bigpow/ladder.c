@@ -70,7 +70,7 @@ static uint64_t start(const struct big_isa *isa, const struct big_ladder *ladder
 static bool plan_for(struct big_plan *plan, const struct big_ladder *ladder, unsigned shift)
 {
     double digits = digits_of(ladder, ladder->exponent >> shift);
-    return digits < ldexp(1, BIG_MAX_LOG2 + 1) && big_plan_choose(plan, (uint64_t)digits / 2 + 1);
+    return digits < ldexp(1, BIG_MAX_LOG2 + 1) && big_plan_choose(plan, (uint64_t)digits + 1);
 }
 
 /* All memory at the size of the last squaring: growing it step by step would touch fresh pages at each. */
@@ -79,7 +79,7 @@ static enum bigpow_status reserve(struct bigpow *context, const struct big_ladde
     struct big_plan plan;
     if (!plan_for(&plan, ladder, 0))
         return BIGPOW_TOO_LARGE;
-    size_t digits = 2 * plan.points > START_BITS ? 2 * plan.points : START_BITS;
+    uint64_t digits = big_plan_digits(&plan) > START_BITS ? big_plan_digits(&plan) : START_BITS;
     if (!big_buffer_reserve(&context->digits[0], digits * sizeof(int32_t)) ||
         !big_buffer_reserve(&context->work[0], big_plan_bytes(&plan)))
         return BIGPOW_NO_MEMORY;
@@ -103,7 +103,7 @@ enum bigpow_status big_ladder_run(struct bigpow *context, const struct big_ladde
         status = big_convolve(context, &plan, &ladder->radix, factor, in, NULL, digits);
         if (status)
             return status;
-        room = 2 * plan.points;
+        room = big_plan_digits(&plan);
         in.count = big_digits_trim(digits, room);
     }
     *count = room;

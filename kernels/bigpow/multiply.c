@@ -64,15 +64,16 @@ static enum bigpow_status multiply_once(struct bigpow *context, uint64_t *out, s
         (!square && !digits_make(context->isa, &context->digits[1], b, bits, &y)))
         return BIGPOW_NO_MEMORY;
     uint64_t product = x.count + (square ? x.count : y.count);
-    if (!big_plan_choose(&plan, (product + 1) / 2))
+    if (!big_plan_choose(&plan, product))
         return BIGPOW_TOO_LARGE;
-    if (!big_buffer_reserve(&context->digits[2], 2 * plan.points * sizeof(int32_t)))
+    if (!big_buffer_reserve(&context->digits[2], big_plan_digits(&plan) * sizeof(int32_t)))
         return BIGPOW_NO_MEMORY;
     double made = big_seconds();
     int32_t *digits = context->digits[2].data;
     enum bigpow_status status = big_convolve(context, &plan, &radix, 1.0, x, square ? NULL : &y, digits);
     double convolved = big_seconds();
-    if (!status && !big_digits_to_limbs(context->isa, out, a.count + b.count, digits, 2 * plan.points, bits))
+    if (!status &&
+        !big_digits_to_limbs(context->isa, out, a.count + b.count, digits, big_plan_digits(&plan), bits))
         status = big_inexact(context);
     context->stats.seconds_digits += made - start + big_seconds() - convolved;
     return status;

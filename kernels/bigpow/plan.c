@@ -9,6 +9,10 @@ enum {
     SCRATCH_POINTS = 3 << 19, /* 24 MB of points: about the last-level cache */
     COLUMNS_MAX_LOG2 = 15,    /* 512 KB of points: a row stays in the second-level cache */
     BLOCK_BYTES = 512 << 10,  /* a column block stays in the second-level cache */
+    WRAP_POINTS = 2000,       /* what wrapping costs, in points of a longer transform, */
+    WRAP_COST = 2,  /* and for each wrapped digit: a product of so many digits, and some passes over them */
+    WRAP_PART = 8,  /* most wrapped digits, as a part of the points */
+    WRAP_SPARE = 2, /* wrapped digits that must come out zero: one is looked at */
 };
 
 struct big_radix big_radix_binary(unsigned bits)
@@ -102,23 +106,57 @@ static double odd_cost(unsigned odd)
     return odd == 1 ? 1.0 : odd == 15 ? 1.06 : 1.03;
 }
 
-bool big_plan_choose(struct big_plan *plan, uint64_t points)
+struct choice {
+    double cost;
+    unsigned odd, log2;
+    size_t wrapped;
+};
+
+static void choice_consider(struct choice *best, unsigned odd, unsigned log2, uint64_t product_digits)
+{
+    uint64_t points = (uint64_t)odd << log2, wrapped = 0;
+    double cost = (double)points * odd_cost(odd);
+    if (log2 < 7 || log2 > BIG_MAX_LOG2)
+        return;
+    if (2 * points < product_digits) {
+        wrapped = (product_digits + WRAP_SPARE - 2 * points + BIG_ROOM - 1) / BIG_ROOM * BIG_ROOM;
+        cost += WRAP_POINTS + WRAP_COST * (double)wrapped;
+    }
+    if (wrapped <= points / WRAP_PART && cost < best->cost)
+        *best = (struct choice){cost, odd, log2, (size_t)wrapped};
+}
+
+static bool choose(struct big_plan *plan, uint64_t product_digits, bool wrap)
 {
     static const unsigned odds[] = {1, 3, 5, 7, 9, 15};
-    double best = HUGE_VAL;
-    unsigned odd = 0, log2 = 0;
+    struct choice best = {.cost = HUGE_VAL};
     for (size_t k = 0; k < sizeof(odds) / sizeof(*odds); k++) {
-        unsigned l = 7;
-        while (l <= BIG_MAX_LOG2 && (uint64_t)odds[k] << l < points)
-            l++;
-        double cost = ldexp(odds[k] * odd_cost(odds[k]), (int)l);
-        if (l <= BIG_MAX_LOG2 && cost < best) {
-            best = cost;
-            odd = odds[k];
-            log2 = l;
-        }
+        unsigned log2 = 7;
+        while (log2 <= BIG_MAX_LOG2 && (uint64_t)odds[k] << log2 < (product_digits + 1) / 2)
+            log2++;
+        choice_consider(&best, odds[k], log2, product_digits);
+        if (wrap)
+            choice_consider(&best, odds[k], log2 - 1, product_digits);
     }
-    return odd != 0 && big_plan_shape(plan, odd, log2);
+    if (!best.odd || !big_plan_shape(plan, best.odd, best.log2))
+        return false;
+    plan->wrapped = best.wrapped;
+    return true;
+}
+
+bool big_plan_choose(struct big_plan *plan, uint64_t product_digits)
+{
+    return choose(plan, product_digits, true);
+}
+
+bool big_plan_choose_whole(struct big_plan *plan, uint64_t product_digits)
+{
+    return choose(plan, product_digits, false);
+}
+
+uint64_t big_plan_digits(const struct big_plan *plan)
+{
+    return 2 * (uint64_t)plan->points + plan->wrapped;
 }
 
 /*

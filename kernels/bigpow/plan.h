@@ -9,6 +9,9 @@
  * node has one set of twiddles, the twist by the right angle is in the root, and no bit reversal is ever
  * made.
  *
+ * The product comes out modulo B^{2L} + 1. Where it has a few digits more than 2L, they are not given the next longer
+ * transform but found from the low digits of the product: see convolve.c.
+ *
  * The points are stored as `rows` rows of `columns` points, 8 points as 8 real then 8 imaginary parts (a
  * unit), each row followed by padding so that a column does not fall into one cache set. The tree is walked
  * as: column levels (over the rows), then for each row the row levels, then leaves of 64 points in registers.
@@ -46,9 +49,11 @@ struct big_level {
 };
 
 struct big_plan {
-    unsigned odd;           /* 1, 3, 5, 7, 9 or 15 */
-    unsigned log2;          /* points = odd << log2 */
-    size_t points;          /* complex points, L */
+    unsigned odd;  /* 1, 3, 5, 7, 9 or 15 */
+    unsigned log2; /* points = odd << log2 */
+    size_t points; /* complex points, L */
+    size_t
+        wrapped; /* digits of the product above the 2L that the transform tells apart, 0 or a multiple of BIG_ROOM */
     size_t rows, columns;   /* points = rows * columns, columns a power of two >= 64 */
     size_t stride;          /* doubles from a row to the next */
     size_t width;           /* units of one column block */
@@ -74,8 +79,14 @@ struct big_radix big_radix_decimal(unsigned decade);
  * supported. */
 bool big_plan_shape(struct big_plan *plan, unsigned odd, unsigned log2);
 
-/* The cheapest shape with at least this many points; false if there is none. */
-bool big_plan_choose(struct big_plan *plan, uint64_t points);
+/* The cheapest shape for a product of this many digits; false if there is none. */
+bool big_plan_choose(struct big_plan *plan, uint64_t product_digits);
+
+/* The same with no digits wrapped. */
+bool big_plan_choose_whole(struct big_plan *plan, uint64_t product_digits);
+
+/* Digits that the product by this plan has room for, a multiple of BIG_ROOM. */
+uint64_t big_plan_digits(const struct big_plan *plan);
 
 /* Widest binary digit for a product of this many digits whose expected largest error leaves room under
  * BIG_ERROR_LIMIT; from errors measured on random digits (tests/bench/tune_bigpow.c prints them). */

@@ -85,22 +85,19 @@ static void run_jobs(struct run *run, void (*job)(struct run *, size_t), size_t 
     }
 }
 
-/* Adds a carry to the digits from `at` on and ripples it to its end. What passes the last digit has to be
- * nothing. */
+/* Adds a carry to the digits from `at` on. What passes the last digit goes on from the first with the other sign, the
+ * product being one modulo B^{2L} + 1, and has to be nothing where all of the product has room. */
 static bool carry_settle(const struct run *run, uint64_t at, const struct big_carry *carry)
 {
-    int64_t base = (int64_t)run->release.base, low = 0;
+    int32_t base = (int32_t)run->release.base;
+    int64_t value = 0;
     for (unsigned k = 0; k < run->release.rounds; k++)
-        low += (int64_t)carry->round[k];
+        value += (int64_t)carry->round[k];
     uint64_t end = 2 * (uint64_t)run->plan->points;
-    while (low) {
-        if (at == end)
-            return false;
-        int64_t digit = run->out[at] + low, half = digit < 0 ? -base / 2 : base / 2;
-        low = (digit + half) / base;
-        run->out[at++] = (int32_t)(digit - low * base);
-    }
-    return true;
+    value = big_digits_add(run->out, end, at, value, base);
+    if (value && run->plan->wrapped)
+        value = big_digits_add(run->out, end, 0, -value, base);
+    return !value;
 }
 
 static bool carries_settle(const struct run *run)
@@ -227,8 +224,8 @@ static bool rounding_passes(struct bigpow *context, const struct run *run)
     return true;
 }
 
-enum bigpow_status big_convolve(struct bigpow *context, struct big_plan *plan, const struct big_radix *radix,
-                                double factor, struct big_input x, const struct big_input *y, int32_t *out)
+enum bigpow_status big_transform(struct bigpow *context, struct big_plan *plan, const struct big_radix *radix,
+                                 double factor, struct big_input x, const struct big_input *y, int32_t *out)
 {
     struct run run = {.isa = context->isa, .plan = plan, .out = out};
     run.units = plan->columns / BIG_LANES;

@@ -3,6 +3,7 @@
 
 #include <omp.h>
 
+#include "kernels/bigpow/plan.h"
 #include "tests/unit/big_common.h"
 
 static gmp_randstate_t state;
@@ -77,6 +78,46 @@ static void check_boundaries(struct bigpow *context)
 static void boundaries(void)
 {
     for_each_isa(check_boundaries);
+}
+
+enum { WRAP_BITS = 19 };
+
+/* Squares of one limb less and more than where the plan takes another length, or begins to wrap digits: all of an octave,
+ * as large and as random as numbers get. Nothing may need a second try. */
+static void check_wraps(struct bigpow *context)
+{
+    mpz_t a, b;
+    struct big_plan before = {0}, plan;
+    unsigned wraps = 0;
+    mpz_inits(a, b, NULL);
+    bigpow_set_digit_bits(context, WRAP_BITS);
+    for (size_t limbs = 4800; limbs < 9900; limbs++, before = plan) {
+        CU_ASSERT_FATAL(big_plan_choose(&plan, 2 * (limbs * 64 / WRAP_BITS + 1)));
+        if (plan.points == before.points && (plan.wrapped > 0) == (before.wrapped > 0))
+            continue;
+        wraps += plan.wrapped > 0;
+        for (size_t n = limbs - 1; n <= limbs + 1; n++) {
+            mpz_set_ui(a, 0);
+            mpz_setbit(a, n * 64);
+            mpz_sub_ui(a, a, 1);
+            CU_ASSERT(big_product_is_right(context, a, a));
+            mpz_rrandomb(a, state, n * 64);
+            CU_ASSERT(big_product_is_right(context, a, a));
+            mpz_urandomb(a, state, n * 64 + n * 16);
+            mpz_urandomb(b, state, n * 64 - n * 16);
+            CU_ASSERT(big_product_is_right(context, a, b));
+        }
+    }
+    CU_ASSERT(wraps >= 5);
+    CU_ASSERT_EQUAL(bigpow_stats(context)->mismatches, 0);
+    CU_ASSERT_EQUAL(bigpow_stats(context)->inexact, 0);
+    bigpow_set_digit_bits(context, 0);
+    mpz_clears(a, b, NULL);
+}
+
+static void wraps(void)
+{
+    for_each_isa(check_wraps);
 }
 
 /* 2^n - 1 and its neighbours: the carries of the square go the whole length. */
@@ -206,6 +247,7 @@ int main(void)
     const struct check checks[] = {
         {"sizes from 0 limbs", sizes},
         {"plan boundaries", boundaries},
+        {"wrapped digits", wraps},
         {"carries rippling the length", ripples},
         {"digits of largest size", extremes},
         {"aliasing", aliasing},

@@ -73,6 +73,21 @@ static void powers(void)
     mpz_clear(base);
 }
 
+/* Exponents whose last squaring wraps digits, in decimal the first, in binary the second. */
+static void wrapped_powers(void)
+{
+    struct bigpow *context = bigpow_new(NULL, 8);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(context);
+    mpz_t base;
+    mpz_init_set_ui(base, 3);
+    check_power(context, base, 834567);
+    check_power(context, base, 876543);
+    CU_ASSERT_EQUAL(bigpow_stats(context)->inexact, 0);
+    CU_ASSERT_EQUAL(bigpow_stats(context)->mismatches, 0);
+    mpz_clear(base);
+    bigpow_free(context);
+}
+
 /* Conversions of numbers that are no powers, with runs of zeros. */
 static void conversions(void)
 {
@@ -168,6 +183,7 @@ int main(void)
     gmp_randseed_ui(state, 20260102);
     const struct check checks[] = {
         {"powers in binary and decimal", powers},
+        {"powers that wrap digits", wrapped_powers},
         {"conversions", conversions},
         {"parsing", parsing},
         {"modular powers", modular},
