@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "kernels/bigpow/jobs.h"
+
 enum {
     GROUP = 8,    /* digits that fill a whole number of bytes whatever their width */
     BLOCK = 1024, /* digits made canonical at a time */
@@ -39,6 +41,22 @@ static int32_t digit_slow(const uint64_t *limbs, size_t count, uint64_t index, u
     return field_digit(field << (63 - bits), bits);
 }
 
+struct unpacking {
+    const struct big_isa *isa;
+    int32_t *digits;
+    const unsigned char *bytes;
+    uint64_t groups; /* but the first */
+    size_t pieces;
+    unsigned bits;
+};
+
+static void job_unpack(void *data, size_t piece)
+{
+    struct unpacking *all = data;
+    uint64_t first = 1 + piece * all->groups / all->pieces, end = 1 + (piece + 1) * all->groups / all->pieces;
+    all->isa->unpack(all->digits + first * GROUP, all->bytes + first * all->bits - 1, end - first, all->bits);
+}
+
 void big_digits_from_limbs(const struct big_isa *isa, int32_t *digits, const uint64_t *limbs, size_t count,
                            unsigned bits)
 {
@@ -47,7 +65,9 @@ void big_digits_from_limbs(const struct big_isa *isa, int32_t *digits, const uin
     /* Groups but the first, which would begin a bit below the limbs, and the last, which would read past them. */
     if (count > 16) {
         fast = ((uint64_t)count * 8 - 32) / bits;
-        isa->unpack(digits + GROUP, (const unsigned char *)limbs + bits - 1, fast - 1, bits);
+        struct unpacking unpacking = {isa, digits, (const unsigned char *)limbs, fast - 1, 0, bits};
+        unpacking.pieces = big_jobs_pieces(all, BIG_JOBS_WORDS);
+        big_jobs_run(job_unpack, &unpacking, unpacking.pieces, unpacking.pieces);
     }
 #endif
     for (uint64_t i = 0; i < (fast ? GROUP : all); i++)
@@ -78,15 +98,14 @@ static void block_canonical(const struct big_isa *isa, int32_t *out, const int32
     *carry = (negative | out[0]) < 0 ? borrow_ripple(out, count, base) : 0;
 }
 
-bool big_digits_canonical(const struct big_isa *isa, int32_t *out, const int32_t *digits, uint64_t count,
-                          int32_t base)
+/* What the ripples from all digits below `at` come to: -1 where the digit below is zero and the number there negative. */
+static int32_t ripple_into(const int32_t *digits, uint64_t at)
 {
-    int32_t carry = 0;
-    for (uint64_t at = 0; at < count; at += BLOCK) {
-        size_t size = count - at < BLOCK ? (size_t)(count - at) : BLOCK;
-        block_canonical(isa, out + at, digits + at, at ? digits[at - 1] : 0, size, base, &carry);
-    }
-    return !carry && !(count && digits[count - 1] < 0);
+    if (at && digits[at - 1])
+        return 0;
+    while (at && !digits[at - 1])
+        at--;
+    return at && digits[at - 1] < 0 ? -1 : 0;
 }
 
 /* Whole blocks are packed where they belong while the stores stay inside; the last ones go through a buffer. */
@@ -109,26 +128,80 @@ static bool block_pack(const struct big_isa *isa, unsigned char *bytes, uint64_t
     return true;
 }
 
+/* Digits becoming canonical in pieces of whole blocks, each of which looks for itself what comes from below. */
+struct canonising {
+    const struct big_isa *isa;
+    const int32_t *digits;
+    uint64_t count;
+    int32_t base;
+    size_t pieces;
+    int32_t *out;         /* one digit each, or null: */
+    unsigned char *bytes; /* packed, `size` bytes at most */
+    uint64_t size;
+    unsigned bits;
+    bool good[BIG_JOBS_MOST];
+};
+
+static uint64_t piece_end(const struct canonising *all, size_t piece)
+{
+    uint64_t blocks = (all->count + BLOCK - 1) / BLOCK, end = piece * blocks / all->pieces * BLOCK;
+    return end < all->count ? end : all->count;
+}
+
+static void job_canonical(void *data, size_t piece)
+{
+    struct canonising *all = data;
+    const int32_t *digits = all->digits;
+    uint64_t at = piece_end(all, piece), end = piece_end(all, piece + 1);
+    /* A piece writes no byte of the next one, of which it knows nothing. */
+    uint64_t used = at / GROUP * all->bits, room = end < all->count ? end / GROUP * all->bits : all->size;
+    int32_t block[BLOCK], carry = ripple_into(digits, at);
+    bool good = true;
+    for (uint64_t part; at < end; at += part) {
+        part = end - at < BLOCK ? end - at : BLOCK;
+        block_canonical(all->isa, all->out ? all->out + at : block, digits + at, at ? digits[at - 1] : 0,
+                        (size_t)part, all->base, &carry);
+        if (!all->out)
+            good &= block_pack(all->isa, all->bytes, used, room < all->size ? room : all->size, block,
+                               (size_t)part, all->bits);
+        used += part / GROUP * all->bits;
+    }
+    all->good[piece] = good && !(end == all->count && carry);
+}
+
+static bool canonise(struct canonising *all)
+{
+    all->pieces = big_jobs_pieces(all->count, BIG_JOBS_WORDS);
+    big_jobs_run(job_canonical, all, all->pieces, all->pieces);
+    bool good = !(all->count && all->digits[all->count - 1] < 0);
+    for (size_t k = 0; k < all->pieces; k++)
+        good &= all->good[k];
+    return good;
+}
+
+bool big_digits_canonical(const struct big_isa *isa, int32_t *out, const int32_t *digits, uint64_t count,
+                          int32_t base)
+{
+    struct canonising all = {.isa = isa, .digits = digits, .count = count, .base = base, .out = out};
+    return canonise(&all);
+}
+
 bool big_digits_to_limbs(const struct big_isa *isa, uint64_t *out, size_t limbs, const int32_t *digits,
                          uint64_t count, unsigned bits)
 {
-    int32_t block[BLOCK], carry = 0;
-    unsigned char *bytes = (unsigned char *)out;
-    uint64_t size = (uint64_t)limbs * 8, used = 0;
-    bool fits = true;
-    for (uint64_t at = 0; at < count; at += BLOCK) {
-        size_t part = count - at < BLOCK ? (size_t)(count - at) : BLOCK;
-        block_canonical(isa, block, digits + at, at ? digits[at - 1] : 0, part, (int32_t)1 << bits, &carry);
-        fits &= block_pack(isa, bytes, used, size, block, part, bits);
-        used += (uint64_t)part / GROUP * bits;
-    }
-    if (used < size)
-        memset(bytes + used, 0, (size_t)(size - used));
+    struct canonising all = {.isa = isa, .digits = digits, .count = count, .base = (int32_t)1 << bits};
+    all.bytes = (unsigned char *)out;
+    all.size = (uint64_t)limbs * 8;
+    all.bits = bits;
+    uint64_t used = count / GROUP * bits;
+    if (used < all.size)
+        memset(all.bytes + used, 0, (size_t)(all.size - used));
+    bool good = canonise(&all);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     for (size_t k = 0; k < limbs; k++)
         out[k] = __builtin_bswap64(out[k]);
 #endif
-    return fits && !carry && !(count && digits[count - 1] < 0);
+    return good;
 }
 
 int32_t big_digits_balance(int32_t *digits, uint64_t count, int32_t base)

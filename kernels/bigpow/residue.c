@@ -1,5 +1,7 @@
 #include "kernels/bigpow/residue.h"
 
+#include "kernels/bigpow/jobs.h"
+
 __extension__ typedef unsigned __int128 u128;
 
 uint64_t big_mulmod(uint64_t a, uint64_t b, uint64_t modulus)
@@ -64,22 +66,51 @@ static void fill_weights(struct weights *weights, size_t count, uint64_t step, u
     weights->all = weight;
 }
 
-static uint64_t halves_residue(const struct big_isa *isa, const unsigned char *halves, size_t count,
-                               uint64_t step, uint64_t modulus)
-{
+struct halves {
+    const struct big_isa *isa;
+    const unsigned char *words;
+    size_t count, pieces;
+    uint64_t step, modulus;
     struct weights weights;
-    uint64_t residue = 0, scale = 1 % modulus;
-    fill_weights(&weights, count, step, modulus);
-    for (size_t first = 0; first < count; first += BIG_WEIGHTS) {
+    uint64_t residue[BIG_JOBS_MOST]; /* of each piece, with the weight of its place */
+};
+
+static size_t piece_begin(const struct halves *all, size_t piece)
+{
+    size_t blocks = (all->count + BIG_WEIGHTS - 1) / BIG_WEIGHTS;
+    return piece * blocks / all->pieces * BIG_WEIGHTS;
+}
+
+static void job_residue(void *data, size_t piece)
+{
+    struct halves *all = data;
+    uint64_t residue = 0, modulus = all->modulus;
+    size_t first = piece_begin(all, piece), end = piece_begin(all, piece + 1);
+    uint64_t scale = first ? big_powmod(all->step, first, modulus) : 1 % modulus;
+    end = end < all->count ? end : all->count;
+    for (; first < end; first += BIG_WEIGHTS) {
         uint64_t sums[3];
-        isa->weigh(sums, halves + 4 * first, count - first < BIG_WEIGHTS ? count - first : BIG_WEIGHTS,
-                   weights.part);
+        all->isa->weigh(sums, all->words + 4 * first, end - first < BIG_WEIGHTS ? end - first : BIG_WEIGHTS,
+                        all->weights.part);
         u128 low = sums[0] + ((u128)sums[1] << 21), high = (u128)sums[2] << 42;
         uint64_t part = (uint64_t)((low % modulus + high % modulus) % modulus);
         residue = (uint64_t)(((u128)part * scale + residue) % modulus);
-        scale = big_mulmod(scale, weights.all, modulus);
+        scale = big_mulmod(scale, all->weights.all, modulus);
     }
-    return residue;
+    all->residue[piece] = residue;
+}
+
+static uint64_t halves_residue(const struct big_isa *isa, const unsigned char *words, size_t count,
+                               uint64_t step, uint64_t modulus)
+{
+    struct halves all = {.isa = isa, .words = words, .count = count, .step = step, .modulus = modulus};
+    u128 sum = 0;
+    fill_weights(&all.weights, count, step, modulus);
+    all.pieces = big_jobs_pieces(count, BIG_JOBS_WORDS);
+    big_jobs_run(job_residue, &all, all.pieces, all.pieces);
+    for (size_t k = 0; k < all.pieces; k++)
+        sum += all.residue[k];
+    return (uint64_t)(sum % modulus);
 }
 
 uint64_t big_limbs_residue(const struct big_isa *isa, const uint64_t *limbs, size_t count, uint64_t modulus)

@@ -4,11 +4,7 @@
 #include <string.h>
 
 #include "kernels/bigpow/context.h"
-
-enum {
-    PARALLEL_POINTS = 1 << 13, /* below this a task costs more than it brings */
-    JOBS_PER_THREAD = 8,
-};
+#include "kernels/bigpow/jobs.h"
 
 struct run {
     const struct big_isa *isa;
@@ -20,6 +16,7 @@ struct run {
     int32_t *out;
     double *scratch; /* for each thread, or null */
     size_t scratch_doubles;
+    size_t pieces; /* tasks to make of a pass */
     size_t units, units_per_chunk, chunks;
     struct big_carry *carry;       /* for each chunk, 2 * rows entries */
     struct big_rounding *rounding; /* for each chunk */
@@ -30,29 +27,34 @@ static double *scratch_of(const struct run *run)
     return run->scratch ? run->scratch + (size_t)omp_get_thread_num() * run->scratch_doubles : NULL;
 }
 
-static void job_forward(struct run *run, size_t job)
+static void job_forward(void *data, size_t job)
 {
+    struct run *run = data;
     size_t width = run->plan->width;
     run->isa->columns_forward(run->plan, run->work, scratch_of(run), &run->in, job * width, width);
 }
 
-static void job_row_forward(struct run *run, size_t row)
+static void job_row_forward(void *data, size_t row)
 {
+    struct run *run = data;
     run->isa->row_forward(run->plan, run->work, row);
 }
 
-static void job_row_square(struct run *run, size_t row)
+static void job_row_square(void *data, size_t row)
 {
+    struct run *run = data;
     run->isa->row_square(run->plan, run->work, row);
 }
 
-static void job_row_multiply(struct run *run, size_t row)
+static void job_row_multiply(void *data, size_t row)
 {
+    struct run *run = data;
     run->isa->row_multiply(run->plan, run->work, run->other, row);
 }
 
-static void job_inverse(struct run *run, size_t chunk)
+static void job_inverse(void *data, size_t chunk)
 {
+    struct run *run = data;
     size_t width = run->plan->width, first = chunk * run->units_per_chunk;
     size_t end = first + run->units_per_chunk < run->units ? first + run->units_per_chunk : run->units;
     struct big_carry *carry = run->carry + chunk * 2 * run->plan->rows;
@@ -60,29 +62,6 @@ static void job_inverse(struct run *run, size_t chunk)
     for (; first < end; first += width)
         run->isa->columns_inverse(run->plan, run->work, scratch_of(run), &run->release, run->out, first,
                                   width, carry, &run->rounding[chunk]);
-}
-
-static bool helped(const struct big_plan *plan)
-{
-    return plan->points >= PARALLEL_POINTS && omp_in_parallel() && omp_get_num_threads() > 1;
-}
-
-static void run_jobs(struct run *run, void (*job)(struct run *, size_t), size_t count)
-{
-    if (!helped(run->plan)) {
-        for (size_t k = 0; k < count; k++)
-            job(run, k);
-        return;
-    }
-    size_t tasks = (size_t)omp_get_num_threads() * JOBS_PER_THREAD;
-    if (tasks > count)
-        tasks = count;
-#pragma omp taskgroup
-    for (size_t task = 0; task < tasks; task++) {
-#pragma omp task default(none) firstprivate(run, job, count, tasks, task)
-        for (size_t k = task * count / tasks; k < (task + 1) * count / tasks; k++)
-            job(run, k);
-    }
 }
 
 /* Adds a carry to the digits from `at` on. What passes the last digit goes on from the first with the other sign, the
@@ -153,27 +132,27 @@ static void passes(struct bigpow *context, struct run *run, const struct big_inp
 {
     const struct big_plan *plan = run->plan;
     double start = big_seconds();
-    void (*rows)(struct run *, size_t) = y ? job_row_multiply : job_row_square;
+    void (*rows)(void *, size_t) = y ? job_row_multiply : job_row_square;
     if (y) {
         run->in = *y;
         run->work = context->work[1].data;
-        run_jobs(run, job_forward, run->units / plan->width);
-        run_jobs(run, job_row_forward, plan->rows);
+        big_jobs_run(job_forward, run, run->units / plan->width, run->pieces);
+        big_jobs_run(job_row_forward, run, plan->rows, run->pieces);
         run->other = run->work;
     }
     run->in = *x;
     run->work = context->work[0].data;
-    run_jobs(run, job_forward, run->units / plan->width);
+    big_jobs_run(job_forward, run, run->units / plan->width, run->pieces);
     flip_data(context, run);
     double columns = big_seconds();
     bool twiddle = big_fault_now(context, BIGPOW_FAULT_TWIDDLE);
     if (twiddle)
         flip_twiddle(context, run);
-    run_jobs(run, rows, plan->rows);
+    big_jobs_run(rows, run, plan->rows, run->pieces);
     if (twiddle)
         flip_twiddle(context, run);
     double middle = big_seconds();
-    run_jobs(run, job_inverse, run->chunks);
+    big_jobs_run(job_inverse, run, run->chunks, run->pieces);
     flip_carry(context, run);
     context->stats.seconds_forward += columns - start;
     context->stats.seconds_rows += middle - columns;
@@ -185,8 +164,7 @@ static void passes(struct bigpow *context, struct run *run, const struct big_inp
 static bool chunks_reserve(struct bigpow *context, struct run *run)
 {
     size_t blocks = run->units / run->plan->width;
-    size_t chunks = helped(run->plan) ? (size_t)omp_get_num_threads() * JOBS_PER_THREAD : 1;
-    size_t per_chunk = (blocks + chunks - 1) / chunks;
+    size_t per_chunk = (blocks + run->pieces - 1) / run->pieces;
     run->units_per_chunk = per_chunk * run->plan->width;
     run->chunks = (blocks + per_chunk - 1) / per_chunk;
     size_t carry = run->chunks * 2 * run->plan->rows * sizeof(struct big_carry);
@@ -229,6 +207,7 @@ enum bigpow_status big_transform(struct bigpow *context, struct big_plan *plan, 
 {
     struct run run = {.isa = context->isa, .plan = plan, .out = out};
     run.units = plan->columns / BIG_LANES;
+    run.pieces = big_jobs_pieces(plan->points, BIG_JOBS_POINTS);
     if (!big_plan_release(&run.release, radix, factor, 2 * (uint64_t)plan->points))
         return BIG_INEXACT;
     if (!plan->leaf && !big_tables_fill(&context->tables, plan))
