@@ -18,8 +18,9 @@ struct run {
     size_t scratch_doubles;
     size_t pieces; /* tasks to make of a pass */
     size_t units, units_per_chunk, chunks;
-    struct big_carry *carry;       /* for each chunk, 2 * rows entries */
-    struct big_rounding *rounding; /* for each chunk */
+    struct big_carry *carry;        /* for each chunk, 2 * rows entries */
+    struct big_rounding *rounding;  /* for each chunk */
+    int64_t left[BIG_JOBS_MOST][2]; /* carries that leave the rows of a piece, in both halves */
 };
 
 static double *scratch_of(const struct run *run)
@@ -64,34 +65,56 @@ static void job_inverse(void *data, size_t chunk)
                                   width, carry, &run->rounding[chunk]);
 }
 
-/* Adds a carry to the digits from `at` on. What passes the last digit goes on from the first with the other sign, the
- * product being one modulo B^{2L} + 1, and has to be nothing where all of the product has room. */
-static bool carry_settle(const struct run *run, uint64_t at, const struct big_carry *carry)
+enum {
+    SETTLE_AHEAD = 2
+}; /* rows whose digits are asked for before their turn: each carry has a line of its own */
+
+/* Adds what has left each chunk of some rows to the digits above it. What leaves the rows waits: its digit may be another
+ * task's. */
+static void job_settle(void *data, size_t piece)
 {
-    int32_t base = (int32_t)run->release.base;
-    int64_t value = 0;
-    for (unsigned k = 0; k < run->release.rounds; k++)
-        value += (int64_t)carry->round[k];
-    uint64_t end = 2 * (uint64_t)run->plan->points;
-    value = big_digits_add(run->out, end, at, value, base);
-    if (value && run->plan->wrapped)
-        value = big_digits_add(run->out, end, 0, -value, base);
-    return !value;
+    struct run *run = data;
+    const struct big_plan *plan = run->plan;
+    size_t first = piece * plan->rows / run->pieces, end = (piece + 1) * plan->rows / run->pieces;
+    int64_t left[2] = {0, 0};
+    for (size_t row = first; row < end; row++) {
+        for (size_t chunk = 0; chunk < run->chunks; chunk++) {
+            const struct big_carry *carry = run->carry + chunk * 2 * plan->rows + 2 * row;
+            size_t unit = (chunk + 1) * run->units_per_chunk;
+            uint64_t column = (unit < run->units ? unit : run->units) * (uint64_t)BIG_LANES;
+            for (size_t half = 0; half < 2; half++) {
+                int32_t *digits = run->out + half * plan->points;
+                uint64_t at = row * (uint64_t)plan->columns + column;
+                int64_t value = 0;
+                for (unsigned k = 0; k < run->release.rounds; k++)
+                    value += (int64_t)carry[half].round[k];
+                left[half] += big_digits_add(digits, end * (uint64_t)plan->columns, at, value,
+                                             (int32_t)run->release.base);
+                if (row + SETTLE_AHEAD < end)
+                    __builtin_prefetch(digits + at + SETTLE_AHEAD * plan->columns, 1);
+            }
+        }
+    }
+    run->left[piece][0] = left[0];
+    run->left[piece][1] = left[1];
 }
 
-static bool carries_settle(const struct run *run)
+/* What passes the last digit goes on from the first with the other sign, the product being one modulo B^{2L} + 1, and has
+ * to be nothing where all of the product has room. */
+static bool carries_settle(struct run *run)
 {
     const struct big_plan *plan = run->plan;
+    uint64_t count = 2 * (uint64_t)plan->points;
+    int32_t base = (int32_t)run->release.base;
     bool whole = true;
-    for (size_t chunk = 0; chunk < run->chunks; chunk++) {
-        size_t end = (chunk + 1) * run->units_per_chunk;
-        uint64_t column = (end < run->units ? end : run->units) * (uint64_t)BIG_LANES;
-        const struct big_carry *carry = run->carry + chunk * 2 * plan->rows;
-        for (size_t row = 0; row < plan->rows; row++) {
-            uint64_t at = row * (uint64_t)plan->columns + column;
-            whole &= carry_settle(run, at, &carry[2 * row]);
-            whole &= carry_settle(run, at + plan->points, &carry[2 * row + 1]);
-        }
+    big_jobs_run(job_settle, run, run->pieces, run->pieces);
+    for (size_t k = 0; k < 2 * run->pieces; k++) {
+        size_t piece = k % run->pieces, half = k / run->pieces;
+        uint64_t at = half * plan->points + (piece + 1) * plan->rows / run->pieces * plan->columns;
+        int64_t value = big_digits_add(run->out, count, at, run->left[piece][half], base);
+        if (value && plan->wrapped)
+            value = big_digits_add(run->out, count, 0, -value, base);
+        whole &= !value;
     }
     return whole;
 }
