@@ -5,7 +5,7 @@
 
 enum {
     ROW_PADDING = 32,         /* doubles after a row: moves the next row's lines by four cache sets */
-    ROWS_PREFERRED = 2048,    /* most rows before the rows themselves are made longer than the square root */
+    ROWS_PREFERRED = 512,     /* most rows before the rows themselves are made longer than the square root */
     SCRATCH_POINTS = 3 << 19, /* 24 MB of points: about the last-level cache */
     COLUMNS_MAX_LOG2 = 15,    /* 512 KB of points: a row stays in the second-level cache */
     BLOCK_BYTES = 512 << 10,  /* a column block stays in the second-level cache */
@@ -93,7 +93,7 @@ bool big_plan_shape(struct big_plan *plan, unsigned odd, unsigned log2)
     plan->stride = 2 * plan->columns + (plan->rows > 8 ? ROW_PADDING : 0);
     plan->column_levels = add_binary_levels(plan->column, add_odd_levels(plan->column, odd), log2 - columns);
     plan->row_levels = add_binary_levels(plan->row, 0, columns - 6);
-    plan->width = 4;
+    plan->width = 8;
     while (plan->width > 1 && plan->rows * plan->width * BIG_UNIT * sizeof(double) > BLOCK_BYTES)
         plan->width /= 2;
     plan->scale = 1.0 / (double)plan->points;

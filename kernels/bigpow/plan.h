@@ -33,7 +33,7 @@ enum {
     BIG_LEAF = 64,    /* points in a leaf */
     BIG_LEAF_TW = 16, /* doubles of twiddles for a leaf: s1 s2 s3 z*s3 g1 g2 g3 and two of padding */
     BIG_LEVELS = 16,  /* most levels of one kind */
-    BIG_ROOM = 32,    /* digits of a row that a column pass reads at once, at most */
+    BIG_ROOM = 64,    /* digits of a row that a column pass reads at once, at most */
     BIG_MAX_LOG2 = 30,
 };
 
