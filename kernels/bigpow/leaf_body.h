@@ -107,35 +107,76 @@ INLINE void leaf_product(struct point x[8], int piece, const double *other, enum
     }
 }
 
-INLINE void leaf_pass(double *p, const double *w, const double *other, const double *ahead,
-                      enum leaf_mode mode)
+/* A leaf is done in three parts, each for some leaves in turn: the operations of one leaf depend on each other for longer
+ * than a processor looks ahead, those of its neighbours do not. */
+INLINE void leaf_load(struct point x[PIECES][8], const double *p)
+{
+    for (int h = 0; h < PIECES; h++)
+        for (int k = 0; k < 8; k++)
+            x[h][k] = point_load(p + k * BIG_UNIT + h * LANES);
+}
+
+INLINE void leaf_store(double *p, struct point x[PIECES][8])
+{
+    for (int h = 0; h < PIECES; h++)
+        for (int k = 0; k < 8; k++)
+            point_store(p + k * BIG_UNIT + h * LANES, x[h][k]);
+}
+
+/* Three levels, then nodes become lanes. */
+INLINE void leaf_down(double *p, const double *w, const double *ahead)
 {
     struct point x[PIECES][8];
     for (int k = 0; k < 16; k++)
         __builtin_prefetch(ahead + k * 8, 1, 3);
-    for (int h = 0; h < PIECES; h++) {
-        for (int k = 0; k < 8; k++)
-            x[h][k] = point_load(p + k * BIG_UNIT + h * LANES);
+    leaf_load(x, p);
+    for (int h = 0; h < PIECES; h++)
         split8(x[h], point_all(w), point_all(w + 2), point_all(w + 4), point_all(w + 6));
-    }
     leaf_transpose(x);
+    leaf_store(p, x);
+}
+
+/* The last three levels, the product, and the same three levels back. */
+INLINE void leaf_turn(double *p, const double *w, const double *other, enum leaf_mode mode)
+{
     for (int h = 0; h < PIECES; h++) {
+        struct point x[8];
+        for (int k = 0; k < 8; k++)
+            x[k] = point_load(p + k * BIG_UNIT + h * LANES);
         struct point s1 = lane_twiddle(0, h, w + 8), s2 = lane_twiddle(1, h, w + 10);
         struct point s3 = lane_twiddle(2, h, w + 12), z3 = lane_twiddle(3, h, w + 12);
-        split8(x[h], s1, s2, s3, z3);
-        if (mode == LEAF_FORWARD)
-            continue;
-        leaf_product(x[h], h, other, mode);
-        join8(x[h], s1, s2, s3, z3);
-    }
-    if (mode != LEAF_FORWARD) {
-        leaf_transpose(x);
-        for (int h = 0; h < PIECES; h++)
-            join8(x[h], point_all(w), point_all(w + 2), point_all(w + 4), point_all(w + 6));
-    }
-    for (int h = 0; h < PIECES; h++)
+        split8(x, s1, s2, s3, z3);
+        if (mode != LEAF_FORWARD) {
+            leaf_product(x, h, other, mode);
+            join8(x, s1, s2, s3, z3);
+        }
         for (int k = 0; k < 8; k++)
-            point_store(p + k * BIG_UNIT + h * LANES, x[h][k]);
+            point_store(p + k * BIG_UNIT + h * LANES, x[k]);
+    }
+}
+
+INLINE void leaf_up(double *p, const double *w)
+{
+    struct point x[PIECES][8];
+    leaf_load(x, p);
+    leaf_transpose(x);
+    for (int h = 0; h < PIECES; h++)
+        join8(x[h], point_all(w), point_all(w + 2), point_all(w + 4), point_all(w + 6));
+    leaf_store(p, x);
+}
+
+enum { LEAF_DOUBLES = BIG_LEAF / BIG_LANES * BIG_UNIT };
+
+/* `count` neighbours at p, their twiddles at w; the next row's points at p + ahead are asked for. */
+INLINE void leaf_group(double *p, const double *w, const double *other, size_t ahead, size_t count,
+                       enum leaf_mode mode)
+{
+    for (size_t k = 0; k < count; k++)
+        leaf_down(p + k * LEAF_DOUBLES, w + k * BIG_LEAF_TW, p + k * LEAF_DOUBLES + ahead);
+    for (size_t k = 0; k < count; k++)
+        leaf_turn(p + k * LEAF_DOUBLES, w + k * BIG_LEAF_TW, other ? other + k * LEAF_DOUBLES : NULL, mode);
+    for (size_t k = 0; k < count && mode != LEAF_FORWARD; k++)
+        leaf_up(p + k * LEAF_DOUBLES, w + k * BIG_LEAF_TW);
 }
 
 #endif

@@ -217,12 +217,16 @@ static struct legs row_legs(double *p, size_t units, unsigned radix)
     return (struct legs){p, units / radix * BIG_UNIT, 1, 0, units / radix};
 }
 
+enum { LEAVES_AT_ONCE = 8 }; /* 8 KB, so that they stay in the first-level cache */
+
 INLINE void leaves(const struct big_plan *plan, double *p, size_t units, size_t leaf, const double *other,
                    enum leaf_mode mode)
 {
-    for (size_t k = 0; k < units; k += BIG_LEAF / BIG_LANES, leaf++)
-        leaf_pass(p + k * BIG_UNIT, plan->leaf + leaf * BIG_LEAF_TW, other ? other + k * BIG_UNIT : NULL,
-                  p + k * BIG_UNIT + plan->stride, mode);
+    size_t count = units / (BIG_LEAF / BIG_LANES);
+    const double *w = plan->leaf + leaf * BIG_LEAF_TW;
+    for (size_t k = 0; k < count; k += LEAVES_AT_ONCE)
+        leaf_group(p + k * LEAF_DOUBLES, w + k * BIG_LEAF_TW, other ? other + k * LEAF_DOUBLES : NULL,
+                   plan->stride, count - k < LEAVES_AT_ONCE ? count - k : LEAVES_AT_ONCE, mode);
 }
 
 static void leaves_forward(const struct big_plan *plan, double *p, size_t units, size_t leaf)
