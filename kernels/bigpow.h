@@ -153,7 +153,8 @@ enum bigpow_status bigpow_power_modulo(struct bigpow_number *result, const struc
                                        const struct bigpow_number *exponent,
                                        const struct bigpow_number *modulus);
 
-/* What base^exponent takes. Bounds from above, within a few percent for large results. */
+/* What base^exponent takes. Bounds from above; for large results the memory is within a sixth, for bases of more than
+ * a word or results whose base is too large for the ladder within a factor of two. */
 struct bigpow_estimate {
     uint64_t bits;          /* of the result, at most */
     uint64_t digits;        /* decimal, at most */

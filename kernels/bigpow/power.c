@@ -21,6 +21,30 @@ static double log2_of(const struct bigpow_number *number)
     return log2(top) + 64.0 * (double)(n - 1);
 }
 
+/* How a power is computed, which is what its memory depends on. */
+enum way { BY_LADDER, BY_SHORT_BASE, BY_LONG_BASE };
+
+static enum way way_of(const struct bigpow_number *base, uint64_t exponent, uint64_t bits)
+{
+    enum { LONG_LIMBS = 64 }; /* a multiplication by less than this needs no transform of its own */
+    if (base->count > 1)
+        return base->count < LONG_LIMBS ? BY_SHORT_BASE : BY_LONG_BASE;
+    struct big_ladder ladder = {big_radix_binary(big_plan_bits_for(bits)), base->limbs[0], exponent};
+    ladder.base >>= __builtin_ctzll(ladder.base);
+    return big_ladder_fits(&ladder) ? BY_LADDER : BY_SHORT_BASE;
+}
+
+static bool decimal_ladder_fits(const struct bigpow_number *base, uint64_t exponent, uint64_t digits)
+{
+    uint64_t word = base->limbs[0];
+    if (base->count > 1)
+        return false;
+    while (word % 10 == 0)
+        word /= 10;
+    struct big_ladder ladder = {big_radix_decimal(big_plan_decade(digits)), word, exponent};
+    return big_ladder_fits(&ladder);
+}
+
 struct bigpow_estimate bigpow_power_estimate(const struct bigpow_number *base, uint64_t exponent)
 {
     struct bigpow_estimate estimate = {1, 1, 1 << 16, 1 << 16, true};
@@ -34,15 +58,24 @@ struct bigpow_estimate bigpow_power_estimate(const struct bigpow_number *base, u
     }
     estimate.bits = (uint64_t)bits + 1;
     estimate.digits = (uint64_t)(bits * 0.30102999566398119521) + 2;
-    /* Per digit of the product: 8 bytes of points and 4 of digit; points are at most a quarter more than
-     * needed. Bases of more than one word have products of two transforms, and the operands beside the
-     * result. */
-    bool wide = base->count > 1 || (base->count && base->limbs[0] >> 20);
-    double width = big_plan_bits_for(estimate.bits), points = 1.25 * 12 * (wide ? 2 : 1);
-    double tables = 1.25 * 0.25 * 8 + 0.1;
-    estimate.binary_bytes =
-        (uint64_t)(bits / width * (points + tables) + bits / 8 * (wide ? 4 : 1)) + (4 << 20);
-    estimate.decimal_bytes = (uint64_t)(bits / 16.6 * (points + tables + 4) * (wide ? 1.6 : 1)) + (4 << 20);
+    /* Per digit of the product: 8 bytes of points and 4 of digit; points are at most a quarter more than needed. */
+    const double points = 1.25 * 12, tables = 1.25 * 0.25 * 8 + 0.1;
+    double width = big_plan_bits_for(estimate.bits), digit = points + tables, result = bits / 8;
+    enum way way = way_of(base, exponent, estimate.bits);
+    if (way == BY_SHORT_BASE) { /* beside the result two numbers of its size, and half as many digits apart */
+        digit += 2;
+        result *= 3;
+    } else if (way == BY_LONG_BASE) {
+        digit += points;
+        result *= 4;
+    }
+    /* Large buffers are whole huge pages. */
+    double pages = way == BY_LADDER ? 0 : fmin(bits * 3, 20 << 20);
+    estimate.binary_bytes = (uint64_t)(bits / width * digit + result + pages) + (4 << 20);
+    bool ladder = decimal_ladder_fits(base, exponent, estimate.digits);
+    digit = points + tables + 4;
+    estimate.decimal_bytes =
+        (uint64_t)(bits / 16.6 * (ladder ? digit : 1.6 * (digit + points)) + pages) + (4 << 20);
     return estimate;
 }
 
