@@ -112,10 +112,16 @@ enum bigpow_status bigpow_power_decimal(struct bigpow *context, struct bigpow_de
     bool negative = base->negative && exponent & 1;
     for (; word % 10 == 0; word /= 10)
         tens++;
-    enum bigpow_status status = word_power(context, result, word, exponent);
-    if (!status) {
-        result->zeros += tens * exponent;
-        result->negative = negative;
+    /* A ladder that is refused has written its digits: what fails after it must not leave them as a result. */
+    struct bigpow_decimal value = *result;
+    *result = (struct bigpow_decimal){0};
+    enum bigpow_status status = word_power(context, &value, word, exponent);
+    if (status) {
+        bigpow_decimal_free(&value);
+        return status;
     }
-    return status;
+    value.zeros += tens * exponent;
+    value.negative = negative;
+    *result = value;
+    return BIGPOW_OK;
 }
