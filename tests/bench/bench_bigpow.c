@@ -6,6 +6,8 @@
  * transform of N points; `peak` is the rate of multiply-adds (two operations each) measured at the start on one core.
  *
  *     bench_bigpow [quick]     quick: without the cases of 200 Mbit and above
+ *     bench_bigpow serve       for bench/powers.py, which compares more peers: each line of standard input, "THREADS KIND
+ *                              SIZE EXPONENT", is run once and answered with a line of seconds; see serve()
  */
 #include <gmp.h>
 #include <omp.h>
@@ -18,7 +20,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-__attribute__((target("avx512f"))) static double spin_avx512(long rounds)
+__attribute__((target("avx512f"), noinline)) static double spin_avx512(long rounds)
 {
     __m512d x[12], c = _mm512_set1_pd(1e-9);
     for (int k = 0; k < 12; k++)
@@ -34,7 +36,7 @@ __attribute__((target("avx512f"))) static double spin_avx512(long rounds)
     return sum;
 }
 
-__attribute__((target("avx2,fma"))) static double spin_avx2(long rounds)
+__attribute__((target("avx2,fma"), noinline)) static double spin_avx2(long rounds)
 {
     __m256d x[12], c = _mm256_set1_pd(1e-9), sum = _mm256_setzero_pd();
     for (int k = 0; k < 12; k++)
@@ -50,23 +52,26 @@ __attribute__((target("avx2,fma"))) static double spin_avx2(long rounds)
 }
 #endif
 
-/* Operations per second, the best of several tries; 0 where it is not known how to reach it. */
-static double measure_peak(const char *isa)
+/* Operations per second of so many threads at once, the best of several tries; 0 where it is not known how to reach it. */
+static double measure_peak(const char *isa, int threads)
 {
     double best = 0;
 #if defined(__x86_64__)
-    volatile double sink;
+    volatile double sink = 0; /* what is not used is not computed */
     const long rounds = 2000000;
     double lanes = !strcmp(isa, "avx512") ? 8 : 4;
     for (int run = 0; run < 7 && strcmp(isa, "scalar") != 0; run++) {
         double start = bench_seconds();
-        sink = lanes == 8 ? spin_avx512(rounds) : spin_avx2(rounds);
-        double rate = 12 * lanes * 2 * (double)rounds / (bench_seconds() - start);
+        double sum = 0;
+#pragma omp parallel num_threads(threads) reduction(+ : sum)
+        sum += lanes == 8 ? spin_avx512(rounds) : spin_avx2(rounds);
+        sink = sink + sum;
+        double rate = threads * 12 * lanes * 2 * (double)rounds / (bench_seconds() - start);
         best = rate > best ? rate : best;
     }
-    (void)sink;
 #else
     (void)isa;
+    (void)threads;
 #endif
     return best;
 }
@@ -77,6 +82,7 @@ struct bench_case {
     const char *name;
     enum kind kind;
     uint64_t size; /* bits of the product, or the base */
+    uint64_t exponent;
     int runs;
 };
 
@@ -94,9 +100,9 @@ static void run_ours(struct bench *bench, const struct bench_case *item)
     if (item->kind == PRODUCT)
         status = bigpow_square(bench->context, &bench->z, &bench->x);
     else if (item->kind == POWER)
-        status = bigpow_power(bench->context, &bench->z, &bench->x, item->size);
+        status = bigpow_power(bench->context, &bench->z, &bench->x, item->exponent);
     else
-        status = bigpow_power_decimal(bench->context, &bench->decimal, &bench->x, item->size);
+        status = bigpow_power_decimal(bench->context, &bench->decimal, &bench->x, item->exponent);
     if (!status && item->kind == DECIMAL)
         bigpow_decimal_text(&bench->decimal, 0, bigpow_decimal_digits(&bench->decimal), bench->text);
     if (status) {
@@ -111,7 +117,7 @@ static void run_gmp(struct bench *bench, const struct bench_case *item)
         mpz_mul(bench->c, bench->a, bench->a);
         return;
     }
-    mpz_pow_ui(bench->c, bench->a, item->size);
+    mpz_pow_ui(bench->c, bench->a, item->exponent);
     if (item->kind == DECIMAL)
         free(mpz_get_str(NULL, 10, bench->c));
 }
@@ -143,7 +149,7 @@ static void print_row(const struct bench_case *item, int threads, double gmp, do
 }
 
 /* One warm-up of each, then rounds of GMP, one thread, two threads. */
-static void run_case(struct bench *bench, const struct bench_case *item, double peak)
+static void run_case(struct bench *bench, const struct bench_case *item, const double *peak)
 {
     double t[3][32];
     struct bigpow_stats stats[3];
@@ -166,7 +172,7 @@ static void run_case(struct bench *bench, const struct bench_case *item, double 
     for (int who = 0; who < 3; who++)
         m[who] = bench_median(t[who], (size_t)item->runs);
     for (int threads = 1; threads <= 2; threads++)
-        print_row(item, threads, m[0], m[threads], m[1], &stats[threads], item->runs, peak * threads);
+        print_row(item, threads, m[0], m[threads], m[1], &stats[threads], item->runs, peak[threads]);
     fflush(stdout);
 }
 
@@ -182,29 +188,67 @@ static void prepare(struct bench *bench, const struct bench_case *item, gmp_rand
         exit(EXIT_FAILURE);
 }
 
-int main(int argc, char **argv)
+static int table(struct bench *bench, gmp_randstate_t state, bool quick)
 {
     static const struct bench_case cases[] = {
-        {"product 20 Mbit", PRODUCT, 20000000, 15}, {"power i^i", POWER, 1000003, 15},
-        {"digits of i^i", DECIMAL, 1000003, 5},     {"product 200 Mbit", PRODUCT, 200000000, 7},
-        {"product 1 Gbit", PRODUCT, 1000000000, 3},
+        {"product 20 Mbit", PRODUCT, 20000000, 0, 15},   {"power i^i", POWER, 1000003, 1000003, 15},
+        {"digits of i^i", DECIMAL, 1000003, 1000003, 5}, {"product 200 Mbit", PRODUCT, 200000000, 0, 7},
+        {"product 1 Gbit", PRODUCT, 1000000000, 0, 3},
     };
-    size_t count = argc > 1 && !strcmp(argv[1], "quick") ? 3 : sizeof(cases) / sizeof(*cases);
+    size_t count = quick ? 3 : sizeof(cases) / sizeof(*cases);
+    double peak[3] = {0, measure_peak(bigpow_isa(bench->context), 1),
+                      measure_peak(bigpow_isa(bench->context), 2)};
+    printf("GMP %s, ours %s, peak %.1f GFLOP/s on one core\n", gmp_version, bigpow_isa(bench->context),
+           peak[1] * 1e-9);
+    printf("%-16s %2s %10s %9s %7s %6s %6s %6s %6s %6s %6s %8s %5s\n", "case", "th", "GMP ms", "ours ms",
+           "ratio", "scale", "fwd", "rows", "inv+c", "digits", "check", "GFLOP/s", "peak");
+    for (size_t k = 0; k < count; k++) {
+        prepare(bench, &cases[k], state);
+        run_case(bench, &cases[k], peak);
+    }
+    return EXIT_SUCCESS;
+}
+
+/* Kind 0, 1, 2: a square of SIZE bits, SIZE^EXPONENT, its decimal digits. Threads 0: by GMP. Answers: seconds, and of them
+ * those forward, on rows, backward with the carries, for digits, for the check; operations. Kind 3: the peak instead. */
+static int serve(struct bench *bench, gmp_randstate_t state)
+{
+    struct bench_case now = {"", PRODUCT, 0, 0, 1};
+    int threads;
+    unsigned kind;
+    unsigned long long size, exponent;
+    printf("%s %s\n", bigpow_isa(bench->context), gmp_version);
+    fflush(stdout);
+    while (scanf("%d %u %llu %llu", &threads, &kind, &size, &exponent) == 4) {
+        const struct bigpow_stats *s = bigpow_stats(bench->context);
+        if (kind > DECIMAL) {
+            printf("%g\n", measure_peak(bigpow_isa(bench->context), threads));
+            fflush(stdout);
+            continue;
+        }
+        if (now.kind != (enum kind)kind || now.size != size || now.exponent != exponent) {
+            now = (struct bench_case){"asked for", (enum kind)kind, size, exponent, 1};
+            prepare(bench, &now, state);
+        }
+        bigpow_stats_reset(bench->context);
+        double seconds = timed(bench, &now, threads);
+        printf("%.9f %.9f %.9f %.9f %.9f %.9f %.9g\n", seconds, s->seconds_forward, s->seconds_rows,
+               s->seconds_inverse, s->seconds_digits, s->seconds_check, s->transform_flops);
+        fflush(stdout);
+    }
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
     struct bench bench = {.context = bigpow_new(NULL, 1)};
+    const char *how = argc > 1 ? argv[1] : "";
     gmp_randstate_t state;
     if (!bench.context)
         return EXIT_FAILURE;
     gmp_randinit_default(state);
     mpz_inits(bench.a, bench.c, NULL);
-    double peak = measure_peak(bigpow_isa(bench.context));
-    printf("GMP %s, ours %s, peak %.1f GFLOP/s on one core\n", gmp_version, bigpow_isa(bench.context),
-           peak * 1e-9);
-    printf("%-16s %2s %10s %9s %7s %6s %6s %6s %6s %6s %6s %8s %5s\n", "case", "th", "GMP ms", "ours ms",
-           "ratio", "scale", "fwd", "rows", "inv+c", "digits", "check", "GFLOP/s", "peak");
-    for (size_t k = 0; k < count; k++) {
-        prepare(&bench, &cases[k], state);
-        run_case(&bench, &cases[k], peak);
-    }
+    int code = !strcmp(how, "serve") ? serve(&bench, state) : table(&bench, state, !strcmp(how, "quick"));
     mpz_clears(bench.a, bench.c, NULL);
     gmp_randclear(state);
     bigpow_number_free(&bench.x);
@@ -212,5 +256,5 @@ int main(int argc, char **argv)
     bigpow_decimal_free(&bench.decimal);
     free(bench.text);
     bigpow_free(bench.context);
-    return EXIT_SUCCESS;
+    return code;
 }
