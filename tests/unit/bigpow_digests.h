@@ -10,7 +10,8 @@
  *         digits = format(decimal.Decimal(i) ** i, "f").encode()
  *         print(i, len(digits), hashlib.sha256(digits).hexdigest())
  *
- * and GMP 6.2.1 by mpz_ui_pow_ui and mpz_get_str, called through ctypes.
+ * and GMP 6.2.1 by mpz_ui_pow_ui and mpz_get_str, called through ctypes. For 1000003 so did CPython's own integers,
+ * str(1000003**1000003), which took 26 minutes.
  */
 #ifndef MILLRACE_TESTS_BIGPOW_DIGESTS_H
 #define MILLRACE_TESTS_BIGPOW_DIGESTS_H
