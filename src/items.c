@@ -182,11 +182,13 @@ static bool add_series(struct items *s, struct series *r, char *error, size_t er
 
 static bool add_range(struct items *s, const char *text, const char *dots, char *error, size_t error_size)
 {
-    char first[32];
     uint64_t from, to;
-    size_t len = (size_t)(dots - text);
-    snprintf(first, sizeof first, "%.*s", len < 31 ? (int)len : 31, text);
-    if (!value_uint(first, 0, INT64_MAX, &from) || !value_uint(dots + 2, 0, INT64_MAX, &to) || from > to)
+    char *first = strndup(text, (size_t)(dots - text));
+    if (!first)
+        return say(error, error_size, "no memory left");
+    bool good = value_uint(first, 0, INT64_MAX, &from) && value_uint(dots + 2, 0, INT64_MAX, &to);
+    free(first);
+    if (!good || from > to)
         return say(error, error_size, "a range is FIRST..LAST, two whole numbers, 0 <= FIRST <= LAST < 2^63");
     struct series r = {.kind = RANGE, .first = from, .left = to - from + 1};
     return add_series(s, &r, error, error_size);
