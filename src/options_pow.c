@@ -21,7 +21,8 @@ enum key { KEY_MOD = 256, KEY_SHA256, KEY_VALUES, KEY_RADIX, KEY_MAX_MEMORY };
 static const struct argp_option own[] = {
     {"output", 'o', "FILE", 0,
      "Rows to FILE: .tsv, .csv or .jsonl, with .gz or .zst after it compressed (TSV on standard output)", 1},
-    {"input", 'i', "FILE", 0, "Items from FILE too, one a line; - is standard input", 1},
+    {"input", 'i', "FILE", 0,
+     "Items from FILE too, one a line; blank lines and those with # are skipped; - is standard input", 1},
     {"mod", KEY_MOD, "M", 0, "The powers modulo M", 1},
     {"sha256", KEY_SHA256, 0, 0, "A column with the digest of the decimal digits, with the sign", 1},
     {"values", KEY_VALUES, "DIR", 0, "Each value in full to a file DIR/ID.txt (or .hex, .raw)", 1},
@@ -42,6 +43,7 @@ struct pow {
     struct stage_powers_config stage;
     struct sink_column columns[SINK_MAX_COLUMNS];
     char **items;                  /* argv's, in their order */
+    unsigned n_files;              /* times -i was given */
     const char *directory, *radix; /* as given; NULL: not */
 };
 
@@ -58,6 +60,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         p->job.engine.head.output = strcmp(text, "-") == 0 ? NULL : text;
         return 0;
     case 'i':
+        p->n_files++;
         p->source.file = text;
         return 0;
     case KEY_MOD:
@@ -89,6 +92,9 @@ static int check_items(const struct reading *r, const struct pow *p)
     if (p->source.n_items == 0 && !p->source.file)
         return options_refuse(r,
                               "nothing to compute: give BASE^EXP, FIRST..LAST, tower:B^N, or a file with -i");
+    if (p->n_files > 1)
+        return options_refuse(r,
+                              "--input names one file: join several, as by cat FILE... | millrace pow -i -");
     struct power probe = {0};
     bool good = !p->source.modulus || power_parse(&probe, "1^1", 3, p->source.modulus, error, sizeof error);
     power_free(&probe);
@@ -116,6 +122,8 @@ static int set_files(const struct reading *r, struct pow *p)
     char pattern[4096];
     if (!p->directory)
         return p->radix ? options_refuse(r, "--radix is of the files that --values writes") : -1;
+    if (!*p->directory)
+        return options_refuse(r, "--values wants the name of a directory");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (strcmp(p->radix ? p->radix : "10", kinds[i].radix) != 0)
             continue;
@@ -204,16 +212,17 @@ static struct pow *make_pow(int argc)
 
 int options_pow_parse(int argc, char **argv, bool speak, struct job **job)
 {
-    static const char doc[] = "Compute exact integer powers, and write a row for each.\vITEM is BASE^EXP; "
-                              "FIRST..LAST, which is i^i for each "
-                              "i; or tower:B^N, which is B^(B^i) for i from 0 to N-1. Put -- before an item "
-                              "that begins with a minus. Under "
-                              "mpirun or srun the ranks share the work, the costly items first; each rank "
-                              "computes as many at a time as it "
-                              "has threads (OMP_NUM_THREADS), and idle threads help with a large one.\n\n"
-                              "Exit codes: 0 every item succeeded; 1 some failed, as their rows say; 2 wrong "
-                              "usage; 3 the job could not go "
-                              "on; 75 interrupted.";
+    static const char doc[] =
+        "Compute exact integer powers, and write a row for each.\vITEM is BASE^EXP; "
+        "FIRST..LAST, which is i^i for each "
+        "i; or tower:B^N, which is B^(B^i) for i from 0 to N-1. An item may begin with a "
+        "minus: -3^2 is the square of -3. Under "
+        "mpirun or srun the ranks share the work, the costly items first; each rank "
+        "computes as many at a time as it "
+        "has threads (OMP_NUM_THREADS), and idle threads help with a large one.\n\n"
+        "Exit codes: 0 every item succeeded; 1 some failed, as their rows say; 2 wrong "
+        "usage; 3 the job could not go "
+        "on; 75 interrupted.";
     const struct argp own_options = {.options = own, .parser = parse};
     const struct argp_child children[] = {{.argp = &own_options}, {0}};
     struct pow *p = make_pow(argc);

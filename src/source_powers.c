@@ -1,5 +1,6 @@
 #include "src/source_powers.h"
 
+#include "io/buffer.h"
 #include "src/items.h"
 
 #include <errno.h>
@@ -59,17 +60,43 @@ static void close_powers(struct source *source)
 
 /* ------------------------------------------------------------------ opening */
 
-static bool add_line(struct items *items, const char *line, size_t len, char *error, size_t error_size)
+/* One line into `line`, without its end; what is over ITEMS_MAX_LINE is read and dropped. False: there is none. */
+static bool read_line(FILE *in, struct buffer *line, bool *whole)
 {
+    int c = getc_unlocked(in);
+    bool any = c != EOF;
+    buffer_reset(line);
+    *whole = true;
+    for (; c != EOF && c != '\n'; c = getc_unlocked(in)) {
+        char byte = (char)c;
+        *whole = *whole && buffer_add(line, &byte, 1);
+    }
+    return any;
+}
+
+/* Not strchr(3), which finds a NUL too. */
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static bool add_line(struct items *items, const char *line, size_t len, bool whole, char *error,
+                     size_t error_size)
+{
+    enum { SHOWN = 60 };
     char problem[256];
-    while (len && strchr(" \t\r\n", line[len - 1]))
+    while (len && is_space(line[len - 1]))
         len--;
-    while (len && strchr(" \t", *line)) {
+    while (len && is_space(*line)) {
         line++;
         len--;
     }
-    if (len == 0 || *line == '#' || items_add(items, line, len, problem, sizeof problem) ||
-        items_add_bad(items, line, len, problem))
+    if (len == 0 || *line == '#')
+        return true;
+    if (!whole
+            ? items_add_bad(items, line, len < SHOWN ? len : SHOWN, "the line is too long, or no memory left")
+            : items_add(items, line, len, problem, sizeof problem) ||
+                  items_add_bad(items, line, len, problem))
         return true;
     snprintf(error, error_size, "no memory left");
     return false;
@@ -77,13 +104,19 @@ static bool add_line(struct items *items, const char *line, size_t len, char *er
 
 static bool add_lines(struct items *items, FILE *in, char *error, size_t error_size)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    ssize_t len;
-    bool ok = true;
-    while (ok && (len = getline(&line, &cap, in)) >= 0)
-        ok = add_line(items, line, (size_t)len, error, error_size);
-    free(line);
+    static const char mark[] = "\xef\xbb\xbf"; /* some editors begin a file with it */
+    const size_t mark_len = sizeof mark - 1;
+    struct buffer line;
+    bool ok = true, whole, first = true;
+    buffer_init(&line,
+                ITEMS_MAX_LINE + 2); /* so that what items_add refuses for its length is refused by it */
+    for (; ok && read_line(in, &line, &whole); first = false) {
+        bool marked = first && line.len >= mark_len && memcmp(line.data, mark, mark_len) == 0;
+        size_t skip = marked ? mark_len : 0;
+        if (line.len > skip)
+            ok = add_line(items, line.data + skip, line.len - skip, whole, error, error_size);
+    }
+    buffer_free(&line);
     return ok;
 }
 

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import subprocess
 import sys
 
 import millrace
@@ -81,6 +82,24 @@ class Pow(Case):
         rows = self.rows(0, "-i", "-", stdin=b"2^9\n")
         self.assertEqual([row["item"] for row in rows], ["2^9"])
 
+    def test_odd_lines_of_a_file(self):
+        path = self.write("items", b"\xef\xbb\xbf2^3\r\n\t4^5 \n5^6\0\n2^3 # no comment\n3^\x004\n--mod\n-3^3\n" + b"1" * 3_000_000
+                          + b"\n6^6")
+        rows = self.rows(2, "-i", path, code=millrace.SOME_FAILED)
+        good = {row["item"]: row["tail"] for row in rows if not row["error"]}
+        self.assertEqual(good, {"2^3": "8", "4^5": "1024", "-3^3": "27", "6^6": "46656"})
+        bad = sorted(row["error"] for row in rows if row["error"])
+        self.assertEqual(len(bad), 5, bad)
+        self.assertEqual([row["item"] for row in rows if "too long, or no memory" in row["error"]], ["1" * 60])
+        self.assertEqual(self.rows(0, "-i", self.write("none", "# nothing\n\n")), [])
+
+    def test_a_line_without_an_end_takes_no_memory(self):
+        program = ["/bin/sh", "-c", 'ulimit -v 1500000; head -c 1600000000 /dev/zero | "$0" pow -q -i -', millrace.PROGRAM]
+        done = subprocess.run(program, capture_output=True, timeout=millrace.LIMIT, check=False,
+                              env={**os.environ, "OMP_NUM_THREADS": "1"})
+        self.assertEqual(done.returncode, millrace.SOME_FAILED, done.stderr)
+        self.assertIn("too long", tsv_rows(done.stdout)[0]["error"])
+
     def test_values(self):
         for radix, extension, text in (("10", "txt", b"-8"), ("16", "hex", b"-8"), ("raw", "raw", b"\x08")):
             with self.subTest(radix=radix):
@@ -125,6 +144,8 @@ class Pow(Case):
         table = (([], "nothing to compute"), (["2"], "is no power"), (["2^-1"], "negative"), (["5..3"], "a range is"),
                  (["tower:2^0"], "a tower is"), (["2^2", "--mod", "0"], "the modulus is 0"), (["2^2", "--mod", "x"], "--mod"),
                  (["2^2", "--radix", "16"], "--values"), (["2^2", "--values", "d", "--radix", "8"], "--radix"),
+                 (["2^2", "--values", ""], "--values"), (["2^2", "-i", "a", "-i", "b"], "one file"),
+                 (["(-3)^5"], "not a whole number"), (["2**3"], "is no power"), (["2^3^4"], "not a whole number"),
                  (["2^2", "--max-memory", "lots"], "--max-memory"), (["2^2", "--retries", "3"], "--retries"),
                  (["2^2", "-q", "-v"], "contradict"))
         for args, says in table:
