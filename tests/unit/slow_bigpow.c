@@ -21,8 +21,9 @@ static void check_bits(struct bigpow *context, unsigned long bits)
 /* Around where the digits become narrower, the scratch begins, and every odd factor. */
 static void large(void)
 {
-    static const unsigned long bits[] = {3000000,  19900000, 19922944,  19930000,  22000000,  41000000,
-                                         58000000, 77000000, 100000000, 150000000, 210000000, 400000000};
+    static const unsigned long bits[] = {900000,    1500000,   3000000,   19900000, 19922944,
+                                         19930000,  22000000,  41000000,  58000000, 77000000,
+                                         100000000, 150000000, 210000000, 400000000};
     struct bigpow *context = bigpow_new(NULL, 8);
     CU_ASSERT_PTR_NOT_NULL_FATAL(context);
     for (size_t k = 0; k < sizeof(bits) / sizeof(*bits); k++)
