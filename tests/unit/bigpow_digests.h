@@ -11,7 +11,7 @@
  *         print(i, len(digits), hashlib.sha256(digits).hexdigest())
  *
  * and GMP 6.2.1 by mpz_ui_pow_ui and mpz_get_str, called through ctypes. For 1000003 so did CPython's own integers,
- * str(1000003**1000003), which took 26 minutes.
+ * str(1000003**1000003), which takes many minutes.
  */
 #ifndef MILLRACE_TESTS_BIGPOW_DIGESTS_H
 #define MILLRACE_TESTS_BIGPOW_DIGESTS_H
