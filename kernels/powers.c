@@ -92,8 +92,11 @@ uint64_t power_memory(const struct power *p, const struct power_wish *wish)
     uint64_t bytes = estimate.decimal_bytes;
     if (wish->digits == POWER_DECIMAL)
         bytes += estimate.digits;
-    if (wish->digits == POWER_HEXADECIMAL || wish->digits == POWER_RAW)
-        bytes += estimate.binary_bytes + estimate.bits / 4;
+    if (wish->digits == POWER_HEXADECIMAL || wish->digits == POWER_RAW) {
+        /* It is computed a second time, in the same work space; beside that, the number and its text. */
+        bytes = bytes > estimate.binary_bytes ? bytes : estimate.binary_bytes;
+        bytes += estimate.bits / 8 + (wish->digits == POWER_RAW ? estimate.bits / 8 : estimate.bits / 4);
+    }
     return bytes;
 }
 

@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <stdint.h>
 
+#include "kernels/powers.h"
 #include "tests/unit/big_common.h"
 
 void *__real_malloc(size_t size);
@@ -95,17 +96,17 @@ static void gmp_release(void *p, size_t size)
 /* ------------------------------------------------------------------ failures */
 
 enum call {
-    MULTIPLY,
-    MULTIPLY_IN_PLACE,
-    SQUARE,
-    POWER,
-    POWER_IN_PLACE,
-    POWER_DECIMAL,
-    TO_DECIMAL,
-    MODULO,
-    PARSE,
-    SET,
-    IMPORT
+    CALL_MULTIPLY,
+    CALL_MULTIPLY_IN_PLACE,
+    CALL_SQUARE,
+    CALL_POWER,
+    CALL_POWER_IN_PLACE,
+    CALL_POWER_DECIMAL,
+    CALL_TO_DECIMAL,
+    CALL_MODULO,
+    CALL_PARSE,
+    CALL_SET,
+    CALL_IMPORT
 };
 
 struct trial {
@@ -127,25 +128,25 @@ static const char digits[] = "12345678901234567890123456789012345678901234567890
 static enum bigpow_status call(const struct trial *t, struct state *s)
 {
     switch (t->call) {
-    case MULTIPLY:
+    case CALL_MULTIPLY:
         return bigpow_multiply(s->context, &s->result, &s->base, &s->other);
-    case MULTIPLY_IN_PLACE:
+    case CALL_MULTIPLY_IN_PLACE:
         return bigpow_multiply(s->context, &s->result, &s->result, &s->base);
-    case SQUARE:
+    case CALL_SQUARE:
         return bigpow_square(s->context, &s->result, &s->base);
-    case POWER:
+    case CALL_POWER:
         return bigpow_power(s->context, &s->result, &s->base, t->exponent);
-    case POWER_IN_PLACE:
+    case CALL_POWER_IN_PLACE:
         return bigpow_power(s->context, &s->result, &s->result, t->exponent);
-    case POWER_DECIMAL:
+    case CALL_POWER_DECIMAL:
         return bigpow_power_decimal(s->context, &s->decimal, &s->base, t->exponent);
-    case TO_DECIMAL:
+    case CALL_TO_DECIMAL:
         return bigpow_to_decimal(s->context, &s->decimal, &s->base);
-    case MODULO:
+    case CALL_MODULO:
         return bigpow_power_modulo(&s->result, &s->base, &s->other, &s->base);
-    case PARSE:
+    case CALL_PARSE:
         return bigpow_number_parse(&s->result, digits, sizeof digits - 1);
-    case SET:
+    case CALL_SET:
         return bigpow_number_set(&s->result, -5);
     default:
         return bigpow_number_import(&s->result, s->base.limbs, s->base.count, true);
@@ -166,7 +167,7 @@ static bool untouched(const struct state *s)
 static struct state begin(const struct trial *t)
 {
     struct state s = {.context = bigpow_new(NULL, 11)};
-    bool long_operand = t->call <= SQUARE || t->call == TO_DECIMAL;
+    bool long_operand = t->call <= CALL_SQUARE || t->call == CALL_TO_DECIMAL;
     CU_ASSERT_PTR_NOT_NULL_FATAL(s.context);
     CU_ASSERT_EQUAL_FATAL(bigpow_number_parse(&s.base, t->base, strlen(t->base)), BIGPOW_OK);
     if (long_operand)
@@ -218,26 +219,26 @@ static void failures(void)
 {
     static const char wide[] = "123456789012345678901234567890";
     static const struct trial trials[] = {
-        {"product", MULTIPLY, wide, 0, false},
-        {"product in place", MULTIPLY_IN_PLACE, wide, 0, false},
-        {"square", SQUARE, wide, 0, false},
-        {"faulty square", SQUARE, wide, 0, true},
-        {"power", POWER, "1000003", 3003, false},
-        {"faulty power", POWER, "1000003", 3003, true},
-        {"even power", POWER, "-1000000", 3003, false},
-        {"power of a long base", POWER, wide, 701, false},
-        {"faulty power of a long base", POWER, wide, 701, true},
-        {"small power", POWER, "-3", 3, false},
-        {"power in place", POWER_IN_PLACE, "2", 5001, false},
-        {"decimal power", POWER_DECIMAL, "-1000003", 3003, false},
-        {"faulty decimal power", POWER_DECIMAL, "-1000003", 3003, true},
-        {"decimal power of a long base", POWER_DECIMAL, wide, 701, false},
-        {"small decimal power", POWER_DECIMAL, "-30", 3, false},
-        {"conversion", TO_DECIMAL, wide, 0, false},
-        {"modular power", MODULO, wide, 0, false},
-        {"parsing", PARSE, "1", 0, false},
-        {"setting", SET, "1", 0, false},
-        {"importing", IMPORT, "1", 0, false},
+        {"product", CALL_MULTIPLY, wide, 0, false},
+        {"product in place", CALL_MULTIPLY_IN_PLACE, wide, 0, false},
+        {"square", CALL_SQUARE, wide, 0, false},
+        {"faulty square", CALL_SQUARE, wide, 0, true},
+        {"power", CALL_POWER, "1000003", 3003, false},
+        {"faulty power", CALL_POWER, "1000003", 3003, true},
+        {"even power", CALL_POWER, "-1000000", 3003, false},
+        {"power of a long base", CALL_POWER, wide, 701, false},
+        {"faulty power of a long base", CALL_POWER, wide, 701, true},
+        {"small power", CALL_POWER, "-3", 3, false},
+        {"power in place", CALL_POWER_IN_PLACE, "2", 5001, false},
+        {"decimal power", CALL_POWER_DECIMAL, "-1000003", 3003, false},
+        {"faulty decimal power", CALL_POWER_DECIMAL, "-1000003", 3003, true},
+        {"decimal power of a long base", CALL_POWER_DECIMAL, wide, 701, false},
+        {"small decimal power", CALL_POWER_DECIMAL, "-30", 3, false},
+        {"conversion", CALL_TO_DECIMAL, wide, 0, false},
+        {"modular power", CALL_MODULO, wide, 0, false},
+        {"parsing", CALL_PARSE, "1", 0, false},
+        {"setting", CALL_SET, "1", 0, false},
+        {"importing", CALL_IMPORT, "1", 0, false},
     };
     for (size_t k = 0; k < sizeof(trials) / sizeof(*trials); k++)
         try_all(&trials[k]);
@@ -246,7 +247,7 @@ static void failures(void)
 /* What is refused for its arguments leaves the result alone. */
 static void refusals(void)
 {
-    const struct trial none = {"", POWER, "3", 0, false};
+    const struct trial none = {"", CALL_POWER, "3", 0, false};
     struct state s = begin(&none);
     struct bigpow_number zero = {0}, minus = {0};
     CU_ASSERT_EQUAL(bigpow_number_set(&minus, -1), BIGPOW_OK);
@@ -320,12 +321,39 @@ static void estimates(void)
     printf("\n");
 }
 
+/* What a row needs of a power, with all digits of it: the peak is within what is asked for, and that no more than half as
+ * much again. */
+static void rows(void)
+{
+    static const char power_text[] = "1000003^1000003";
+    char error[256];
+    for (int digits_wanted = POWER_NO_DIGITS; digits_wanted <= POWER_RAW; digits_wanted++) {
+        const struct power_wish wish = {.sha256 = true, .digits = (enum power_digits)digits_wanted};
+        struct bigpow *context = bigpow_new(NULL, 13);
+        struct power p = {0};
+        struct power_facts facts = {0};
+        CU_ASSERT_TRUE_FATAL(context &&
+                             power_parse(&p, power_text, strlen(power_text), NULL, error, sizeof error));
+        size_t before = held;
+        peak = held;
+        CU_ASSERT_TRUE(power_compute(context, &p, &wish, &facts, error, sizeof error));
+        double ratio = (double)(peak - before) / (double)power_memory(&p, &wish);
+        printf("\n    digits %d: %.2f of what is asked for", digits_wanted, ratio);
+        CU_ASSERT_TRUE(ratio <= 1 && ratio > 0.67);
+        free(facts.text);
+        power_free(&p);
+        bigpow_free(context);
+    }
+    printf("\n");
+}
+
 int main(void)
 {
     const struct check checks[] = {
         {"every allocation fails once", failures},
         {"refused arguments", refusals},
         {"the peak is within the estimate", estimates},
+        {"the peak of a row too", rows},
         {NULL, NULL},
     };
     mp_set_memory_functions(gmp_allocate, gmp_reallocate, gmp_release);
