@@ -185,22 +185,33 @@ static enum bigpow_status convert_exact(struct bigpow *context, struct bigpow_de
     return !status && !conversion_right(context, result, number) ? BIGPOW_WRONG : status;
 }
 
-enum bigpow_status bigpow_to_decimal(struct bigpow *context, struct bigpow_decimal *result,
-                                     const struct bigpow_number *number)
+static enum bigpow_status convert_checked(struct bigpow *context, struct bigpow_decimal *result,
+                                          const struct bigpow_number *number)
 {
     unsigned decade = big_plan_decade((uint64_t)((double)number->count * 19.3) + 1);
     for (; decade >= BIG_MIN_DECADE; decade--) {
         enum bigpow_status status = convert(context, result, number, decade);
-        if (!status && conversion_right(context, result, number)) {
-            result->negative = number->negative;
+        if (!status && conversion_right(context, result, number))
             return BIGPOW_OK;
-        }
         if (status && status != BIG_INEXACT)
             return status;
         context->stats.retries++;
     }
-    enum bigpow_status status = convert_exact(context, result, number);
-    if (!status)
-        result->negative = number->negative;
-    return status;
+    return convert_exact(context, result, number);
+}
+
+enum bigpow_status bigpow_to_decimal(struct bigpow *context, struct bigpow_decimal *result,
+                                     const struct bigpow_number *number)
+{
+    /* Its memory is used again, but a conversion that fails after one that was refused leaves nothing of it. */
+    struct bigpow_decimal value = *result;
+    *result = (struct bigpow_decimal){0};
+    enum bigpow_status status = convert_checked(context, &value, number);
+    if (status) {
+        bigpow_decimal_free(&value);
+        return status;
+    }
+    value.negative = number->negative;
+    *result = value;
+    return BIGPOW_OK;
 }

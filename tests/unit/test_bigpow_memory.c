@@ -177,8 +177,9 @@ static struct state begin(const struct trial *t)
     CU_ASSERT_EQUAL_FATAL(bigpow_number_set(&s.result, -77), BIGPOW_OK);
     CU_ASSERT_EQUAL_FATAL(bigpow_to_decimal(s.context, &s.decimal, &s.result), BIGPOW_OK);
     bigpow_trim(s.context);
+    enum bigpow_fault_place place = t->call == CALL_TO_DECIMAL ? BIGPOW_FAULT_DIGIT : BIGPOW_FAULT_LIMB;
     if (t->faulty)
-        bigpow_set_fault(s.context, (struct bigpow_fault){BIGPOW_FAULT_LIMB, 0, 1000, 3, 5});
+        bigpow_set_fault(s.context, (struct bigpow_fault){place, 0, 1000, 3, 5});
     return s;
 }
 
@@ -235,6 +236,7 @@ static void failures(void)
         {"decimal power of a long base", CALL_POWER_DECIMAL, wide, 701, false},
         {"small decimal power", CALL_POWER_DECIMAL, "-30", 3, false},
         {"conversion", CALL_TO_DECIMAL, wide, 0, false},
+        {"faulty conversion", CALL_TO_DECIMAL, wide, 0, true},
         {"modular power", CALL_MODULO, wide, 0, false},
         {"parsing", CALL_PARSE, "1", 0, false},
         {"setting", CALL_SET, "1", 0, false},
