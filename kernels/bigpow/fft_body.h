@@ -143,30 +143,37 @@ INLINE void join4(struct point x[4], struct point s1, struct point s2)
     join(&x[1], &x[3], s1);
 }
 
-/* cos and sin of 2 pi k / n, k = 1..n/2, for n = 3, 5, 7. */
-static const double odd_cos[8][4] = {
+/* cos and sin of 2 pi k / n, k = 1..n/2, for n = 3, 5, 7, 11. */
+static const double odd_cos[12][6] = {
     [3] = {0, -0.5},
     [5] = {0, 0.30901699437494742410, -0.80901699437494742410},
     [7] = {0, 0.62348980185873353053, -0.22252093395631440429, -0.90096886790241912624},
+    [11] = {0, 0.84125353283118116886, 0.41541501300188642553, -0.14231483827328514044,
+            -0.65486073394528506406, -0.95949297361449738989},
 };
-static const double odd_sin[8][4] = {
+static const double odd_sin[12][6] = {
     [3] = {0, 0.86602540378443864676},
     [5] = {0, 0.95105651629515357212, 0.58778525229247312917},
     [7] = {0, 0.78183148246802980871, 0.97492791218182360702, 0.43388373911755812048},
+    [11] = {0, 0.54064081745559758211, 0.90963199535451837141, 0.98982144188093273238, 0.75574957435425828377,
+            0.28173255684142969771},
 };
 
 /* y_c = sum_j x_j w^{cj}, w = e^{+-2 pi i / n}: pairs (j, n - j) share the cosine and the sine products. */
 INLINE void odd_transform(struct point *x, int n, double sign)
 {
-    struct point plus[3], minus[3], y[7];
+    struct point plus[5], minus[5], y[11];
     y[0] = x[0];
+#pragma GCC unroll 5
     for (int j = 1; j <= n / 2; j++) {
         plus[j - 1] = (struct point){x[j].re + x[n - j].re, x[j].im + x[n - j].im};
         minus[j - 1] = (struct point){x[j].re - x[n - j].re, x[j].im - x[n - j].im};
         y[0] = (struct point){y[0].re + plus[j - 1].re, y[0].im + plus[j - 1].im};
     }
+#pragma GCC unroll 5
     for (int c = 1; c <= n / 2; c++) {
         struct point even = x[0], odd = {(vec){0}, (vec){0}};
+#pragma GCC unroll 5
         for (int j = 1; j <= n / 2; j++) {
             int k = c * j % n, fold = k > n / 2 ? n - k : k;
             vec cosine = vec_all(odd_cos[n][fold]);
@@ -179,12 +186,14 @@ INLINE void odd_transform(struct point *x, int n, double sign)
         y[c] = (struct point){even.re - odd.im, even.im + odd.re};
         y[n - c] = (struct point){even.re + odd.im, even.im - odd.re};
     }
+#pragma GCC unroll 11
     for (int c = 0; c < n; c++)
         x[c] = y[c];
 }
 
 INLINE void odd_split(struct point *x, unsigned radix, const double *w)
 {
+#pragma GCC unroll 11
     for (unsigned j = 1; j < radix; j++)
         x[j] = point_times(x[j], point_all(w + 2 * (j - 1)));
     odd_transform(x, (int)radix, 1.0);
@@ -193,6 +202,7 @@ INLINE void odd_split(struct point *x, unsigned radix, const double *w)
 INLINE void odd_join(struct point *x, unsigned radix, const double *w)
 {
     odd_transform(x, (int)radix, -1.0);
+#pragma GCC unroll 11
     for (unsigned j = 1; j < radix; j++)
         x[j] = point_back(x[j], point_all(w + 2 * (j - 1)));
 }
@@ -265,13 +275,15 @@ INLINE void node_pass(struct legs at, unsigned radix, const double *w, bool forw
     for (size_t i = 0; i < at.rows; i++) {
         for (size_t u = 0; u < at.width * PIECES; u++) {
             double *p = at.p + i * at.step + u / PIECES * BIG_UNIT + u % PIECES * LANES;
-            struct point x[9];
+            struct point x[11];
+#pragma GCC unroll 11
             for (unsigned k = 0; k < radix; k++)
                 x[k] = point_load(p + k * at.leg);
             if (forward)
                 node_forward(x, radix, w);
             else
                 node_inverse(x, radix, w);
+#pragma GCC unroll 11
             for (unsigned k = 0; k < radix; k++)
                 point_store(p + k * at.leg, x[k]);
         }
@@ -290,6 +302,9 @@ INLINE void level_pass(struct legs at, size_t next, size_t count, const struct b
             break;
         case 9:
             node_pass(at, 9, w, forward);
+            break;
+        case 11:
+            node_pass(at, 11, w, forward);
             break;
         case 7:
             node_pass(at, 7, w, forward);

@@ -152,8 +152,8 @@ INLINE void digits_split(const struct big_plan *plan, struct block at, const str
     size_t child = plan->rows / radix;
     const double *w = plan->column[0].twiddles;
     for (size_t i = 0; i < child; i++) {
-        const int32_t *real[9], *imaginary[9];
-#pragma GCC unroll 9
+        const int32_t *real[11], *imaginary[11];
+#pragma GCC unroll 11
         for (size_t k = 0; k < radix; k++) {
             uint64_t index = (k * child + i) * (uint64_t)plan->columns + first * BIG_LANES;
             real[k] = digits_at(in, index);
@@ -162,13 +162,13 @@ INLINE void digits_split(const struct big_plan *plan, struct block at, const str
         }
         for (size_t u = 0; u < at.width * PIECES; u++) {
             double *p = at.p + i * at.stride + u / PIECES * BIG_UNIT + u % PIECES * LANES;
-            struct point x[9];
-#pragma GCC unroll 9
+            struct point x[11];
+#pragma GCC unroll 11
             for (size_t k = 0; k < radix; k++)
                 x[k] = (struct point){VEC_FROM_DIGITS(real[k] + u * LANES),
                                       VEC_FROM_DIGITS(imaginary[k] + u * LANES)};
             node_forward(x, radix, w);
-#pragma GCC unroll 9
+#pragma GCC unroll 11
             for (size_t k = 0; k < radix; k++)
                 point_store(p + k * child * at.stride, x[k]);
         }
@@ -188,6 +188,9 @@ static void columns_forward(const struct big_plan *plan, double *work, double *s
         break;
     case 9:
         digits_split(plan, at, in, first, 9);
+        break;
+    case 11:
+        digits_split(plan, at, in, first, 11);
         break;
     case 7:
         digits_split(plan, at, in, first, 7);

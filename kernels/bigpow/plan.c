@@ -55,6 +55,7 @@ static unsigned add_odd_levels(struct big_level *levels, unsigned odd)
     case 5:
     case 7:
     case 9:
+    case 11:
         return add_level(levels, 0, odd);
     case 15:
         return add_level(levels, add_level(levels, 0, 5), 3);
@@ -65,7 +66,7 @@ static unsigned add_odd_levels(struct big_level *levels, unsigned odd)
 
 static bool odd_supported(unsigned odd)
 {
-    return odd == 1 || odd == 3 || odd == 5 || odd == 7 || odd == 9 || odd == 15;
+    return odd == 1 || odd == 3 || odd == 5 || odd == 7 || odd == 9 || odd == 11 || odd == 15;
 }
 
 /* Rows and columns of about the same number, but not so many rows that a column block leaves the cache. */
@@ -128,7 +129,7 @@ static void choice_consider(struct choice *best, unsigned odd, unsigned log2, ui
 
 static bool choose(struct big_plan *plan, uint64_t product_digits, bool wrap)
 {
-    static const unsigned odds[] = {1, 3, 5, 7, 9, 15};
+    static const unsigned odds[] = {1, 3, 5, 7, 9, 11, 15};
     struct choice best = {.cost = HUGE_VAL};
     for (size_t k = 0; k < sizeof(odds) / sizeof(*odds); k++) {
         unsigned log2 = 7;

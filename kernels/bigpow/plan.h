@@ -43,13 +43,13 @@ enum {
 #define BIG_COEFFICIENT_LIMIT 2251799813685248.0 /* 2^51 */
 
 struct big_level {
-    unsigned radix;         /* 2, 3, 4, 5, 7, 8 or 9 */
+    unsigned radix;         /* 2, 3, 4, 5, 7, 8, 9 or 11 */
     unsigned twiddle_count; /* doubles per node */
     const double *twiddles; /* owned by the context's cache, node after node */
 };
 
 struct big_plan {
-    unsigned odd;  /* 1, 3, 5, 7, 9 or 15 */
+    unsigned odd;  /* 1, 3, 5, 7, 9, 11 or 15 */
     unsigned log2; /* points = odd << log2 */
     size_t points; /* complex points, L */
     size_t

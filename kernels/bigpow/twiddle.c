@@ -40,7 +40,7 @@ static double *put_node(double *out, unsigned kind, struct wide e)
     static const struct wide eighth = {0.70710678118654752440084436210485L,
                                        0.70710678118654752440084436210485L};
     struct wide power[7] = {e}; /* e^(2^k) */
-    if (kind == 3 || kind == 5 || kind == 7) {
+    if (kind == 3 || kind == 5 || kind == 7 || kind == 11) {
         struct wide w = e;
         for (unsigned k = 1; k < kind; k++, w = wide_times(w, e))
             out = put(out, w);
