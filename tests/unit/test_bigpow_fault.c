@@ -1,6 +1,7 @@
 /* Faults put into every stage: each is caught, and the result is right all the same. */
 #include "tests/unit/check.h"
 
+#include "kernels/bigpow/plan.h"
 #include "tests/unit/big_common.h"
 
 static const char *const place_names[] = {"none", "data", "twiddle", "carry", "digit", "limb"};
@@ -110,6 +111,32 @@ static void product(void)
     bigpow_free(context);
 }
 
+/* A product that wraps digits: faults in the short transform of its low digits, some of which do no harm, and in the long
+ * one. */
+static void wrapped_product(void)
+{
+    enum { LIMBS = 9770, BITS = 19 };
+    struct big_plan plan;
+    CU_ASSERT_FATAL(big_plan_choose(&plan, 2 * (LIMBS * 64 / BITS + 1)) && plan.wrapped);
+    struct bigpow *context = bigpow_new(NULL, 9);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(context);
+    mpz_t a;
+    mpz_init(a);
+    mpz_ui_pow_ui(a, 12347, 46000);
+    CU_ASSERT_EQUAL(mpz_size(a), LIMBS);
+    bigpow_set_digit_bits(context, BITS);
+    for (enum bigpow_fault_place place = BIGPOW_FAULT_DATA; place <= BIGPOW_FAULT_DIGIT; place++) {
+        for (uint64_t skip = 0; skip < 2; skip++) {
+            bigpow_stats_reset(context);
+            bigpow_set_fault(context, (struct bigpow_fault){place, skip, 1, 12345, 60});
+            CU_ASSERT(big_product_is_right(context, a, a));
+            CU_ASSERT(caught(context) <= 1 && caught(context) >= skip);
+        }
+    }
+    mpz_clear(a);
+    bigpow_free(context);
+}
+
 int main(void)
 {
     const struct check checks[] = {
@@ -119,6 +146,7 @@ int main(void)
         {"a bit of a digit", digit},
         {"a bit of the result", limb},
         {"in a product", product},
+        {"in a product that wraps", wrapped_product},
         {NULL, NULL},
     };
     return check_run("bigpow_fault", checks);
