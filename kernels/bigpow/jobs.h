@@ -14,7 +14,8 @@ enum {
 /* Into how many pieces a loop over `items` is worth cutting: 1 below `smallest` or without a team. */
 size_t big_jobs_pieces(uint64_t items, uint64_t smallest);
 
-/* job(data, k) for all k < count, by at most `pieces` tasks, each of them neighbours in order; returns when all are done. */
+/* job(data, k) for all k < count, in at most `pieces` pieces, each of them neighbours in order, on whichever threads are idle;
+ * returns when all are done. */
 void big_jobs_run(void (*job)(void *data, size_t k), void *data, size_t count, size_t pieces);
 
 #endif
