@@ -58,22 +58,35 @@ static void table_line(const struct bench_report *r, const struct bench_setting 
     fprintf(out, " %8.1f  %s\n", run->stall * 1e3, article ? article : "-");
 }
 
-/* How near the whole comes to the longer of its halves. */
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* How near the whole comes to the longer of its halves. Compared round by round, since what disturbs one round disturbs all
+ * that is run in it. */
 static void ideal_line(const struct bench_report *r, FILE *out)
 {
     const struct bench_setting *fetch = bench_find(r->bench, "fetch-alone"),
-                               *compute = bench_find(r->bench, "compute-alone");
-    if (!fetch || !compute)
+                               *compute = bench_find(r->bench, "compute-alone"),
+                               *whole = fetch ? bench_find(r->bench, fetch->strategy->name) : NULL;
+    double ratios[BENCH_MOST_RUNS];
+    unsigned n = 0;
+    for (; whole && compute && n < whole->n_runs && n < fetch->n_runs && n < compute->n_runs; n++) {
+        double f = fetch->runs[n].seconds, c = compute->runs[n].seconds;
+        ratios[n] = whole->runs[n].seconds / (f > c ? f : c);
+    }
+    if (n == 0)
         return;
-    const struct bench_setting *whole = bench_find(r->bench, fetch->strategy->name);
-    double f = bench_seconds(fetch, BENCH_MEDIAN), c = bench_seconds(compute, BENCH_MEDIAN),
-           ideal = f > c ? f : c;
-    if (whole && ideal > 0)
-        fprintf(out,
-                "\n%s takes %.3f times the ideal, the longer of fetching alone and computing alone; one "
-                "after the other"
-                " they would take %.2f times it\n",
-                whole->name, bench_seconds(whole, BENCH_MEDIAN) / ideal, (f + c) / ideal);
+    double f = bench_seconds(fetch, BENCH_MEDIAN), c = bench_seconds(compute, BENCH_MEDIAN);
+    qsort(ratios, n, sizeof *ratios, by_size);
+    fprintf(out,
+            "\n%s takes %.3f times the ideal (%.3f to %.3f), the longer of fetching alone and computing "
+            "alone; one after "
+            "the other they would take %.2f times it\n",
+            whole->name, (ratios[(n - 1) / 2] + ratios[n / 2]) / 2, ratios[0], ratios[n - 1],
+            (f + c) / (f > c ? f : c));
 }
 
 void bench_report_table(const struct bench_report *r, FILE *out)
