@@ -52,7 +52,7 @@ main() {
     must install_packages build run test
     if build release -DMILLRACE_WERROR=ON; then
         run_tests release -LE e2e -j "$jobs"
-        run_tests release -L e2e
+        run_tests release -L e2e -j 2 # the most of them are serial
     fi
     # What LeakSanitizer would find in MPI and OpenMP is not ours, but the unit tests use neither of them for long.
     if build asan; then
