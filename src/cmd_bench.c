@@ -37,7 +37,7 @@ static const struct argp_option options[] = {
      1},
     {0, 0, 0, 0, "How it is run:", 2},
     {"threads", KEY_THREADS, "N", 0, "Compute threads of each rank (its share of the cores)", 2},
-    {"concurrency", 'c', "N", 0, "Transfers in flight on each rank (all pages, at most 1000; 10 for mixed)",
+    {"concurrency", 'c', "N", 0, "Transfers in flight on each rank (all pages, at most 1000; 5 for mixed)",
      2},
     {"url", KEY_URL, "URL", 0, "Use the origin that serves there (millrace serve), instead of starting one",
      2},
