@@ -264,6 +264,6 @@ function speedup_text(series,    c, others) {
     for (c = 2; c <= curves; c++)
         others += base_cores[c] != base_cores[1]
     return (series == "weak" ? "scaled speed-up" : "speed-up") \
-        (others ? " (the fewest cores of each taken as ideal)" : \
+        (others ? " (from the fewest cores of each)" : \
          base_cores[1] > 1 ? " (" base_cores[1] " cores taken as " base_cores[1] ")" : " over one core")
 }

@@ -47,7 +47,7 @@ if (log_axes) {
   set xrange [x_min - 0.3 : x_max + 0.3]
 }
 
-left_edge = 0.07
+left_edge = 0.085
 set lmargin at screen left_edge
 set rmargin at screen 0.485
 set ylabel speedup_text
