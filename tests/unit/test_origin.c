@@ -134,21 +134,20 @@ static void test_bytes(void)
     CU_ASSERT_EQUAL(origin_stop(origin), 0);
 }
 
-/* Never early; that it is not very late is all a loaded machine lets one demand. */
+/* Never early; that it is not very late, in the best of three tries, is all a loaded machine lets one demand. */
 static void test_latency(void)
 {
-    struct origin *origin = start((struct origin_config){.latency = 0.1});
+    struct origin *origin = start((struct origin_config){.latency = 0.5});
     static const struct {
         const char *target;
         double least, most;
     } waits[] = {
-        {"/article/1", 0.1, 2},   {"/article/1?latency=0", 0, 0.09},     {"/delay/0.15", 0.15, 2},
-        {"/operands/1", 0, 0.09}, {"/operands/1?latency=0.12", 0.12, 2}, {"/random", 0.1, 2},
+        {"/article/1", 0.5, 5},   {"/article/1?latency=0", 0, 0.45},     {"/delay/0.15", 0.15, 5},
+        {"/operands/1", 0, 0.45}, {"/operands/1?latency=0.12", 0.12, 5}, {"/random", 0.5, 5},
     };
     for (unsigned i = 0; i < sizeof(waits) / sizeof(*waits); i++) {
-        /* Of three tries the best: another process may take the processor once. */
         double best = 10;
-        for (unsigned try = 0; try < 3; try++) {
+        for (unsigned try = 0; try < 3 && best > waits[i].most; try++) {
             double before = now();
             struct http_answer answer = get(origin, waits[i].target);
             double took = now() - before;
