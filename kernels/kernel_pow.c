@@ -91,7 +91,7 @@ static bool run(void *state, const struct field_value *in, struct field_value *o
     const struct power_wish wish = {.digits = p.modular ? POWER_DECIMAL : POWER_NO_DIGITS,
                                     .residue_modulus = RESIDUE_MODULUS,
                                     .memory = MEMORY_BYTES};
-    ok = ok && power_compute(state, &p, &wish, &facts, error, error_size);
+    ok = ok && power_compute(state, NULL, &p, &wish, &facts, error, error_size);
     if (ok && !set_fields(&p, &facts, out)) {
         snprintf(error, error_size, "no memory left");
         ok = false;

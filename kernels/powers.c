@@ -290,19 +290,21 @@ static enum bigpow_status in_decimal(struct bigpow *context, const struct power 
     return status;
 }
 
-bool power_compute(struct bigpow *context, const struct power *p, const struct power_wish *wish,
-                   struct power_facts *facts, char *error, size_t error_size)
+bool power_compute(struct bigpow *context, struct bigpow_decimal *space, const struct power *p,
+                   const struct power_wish *wish, struct power_facts *facts, char *error, size_t error_size)
 {
-    struct bigpow_decimal decimal = {0};
+    struct bigpow_decimal own = {0}, *decimal = space ? space : &own;
     *facts = (struct power_facts){0};
     if (!fits(p, wish, error, error_size))
         return false;
-    enum bigpow_status status = in_decimal(context, p, &decimal, &facts->bits);
-    if (status == BIGPOW_OK && !describe(&decimal, wish, facts))
+    enum bigpow_status status = in_decimal(context, p, decimal, &facts->bits);
+    if (status == BIGPOW_OK && !describe(decimal, wish, facts))
         status = BIGPOW_NO_MEMORY;
-    bigpow_decimal_free(&decimal);
-    if (status == BIGPOW_OK && (wish->digits == POWER_HEXADECIMAL || wish->digits == POWER_RAW))
+    bigpow_decimal_free(&own);
+    if (status == BIGPOW_OK && (wish->digits == POWER_HEXADECIMAL || wish->digits == POWER_RAW)) {
+        bigpow_decimal_free(decimal); /* power_memory counts on it */
         status = whole_digits(context, p, wish, facts);
+    }
     if (status == BIGPOW_OK)
         return true;
     free(facts->text);

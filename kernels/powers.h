@@ -51,8 +51,10 @@ uint64_t power_memory(const struct power *p, const struct power_wish *wish);
 /* About log2 of the power's size in bits, so that costs can be compared without computing them; 0 for small ones. */
 double power_cost(const struct power *p);
 
-/* Computes. False: `error` says why not: too large, with the memory that it would take, or none is left. */
-bool power_compute(struct bigpow *context, const struct power *p, const struct power_wish *wish,
-                   struct power_facts *facts, char *error, size_t error_size);
+/* Computes. False: `error` says why not: too large, with the memory that it would take, or none is left. `space`, all zero at
+ * first, is where the digits are made; it is kept from call to call, since fresh memory costs a tenth of a power, and freed
+ * by bigpow_decimal_free. NULL: nothing is kept. */
+bool power_compute(struct bigpow *context, struct bigpow_decimal *space, const struct power *p,
+                   const struct power_wish *wish, struct power_facts *facts, char *error, size_t error_size);
 
 #endif

@@ -130,7 +130,7 @@ static bool write_tower_item(struct items *s, const struct series *t, uint64_t i
     struct bigpow *context = bigpow_new(NULL, 1);
     int len = snprintf(inner, sizeof inner, "%s^%" PRIu64, t->base, index);
     bool ok = context && power_parse(&p, inner, (size_t)len, NULL, error, sizeof error) &&
-              power_compute(context, &p, &wish, &facts, error, sizeof error) &&
+              power_compute(context, NULL, &p, &wish, &facts, error, sizeof error) &&
               buffer_addf(&s->text, "%s^%s", t->base, facts.text);
     free(facts.text);
     power_free(&p);

@@ -12,6 +12,7 @@ enum { FILE_NAME_BYTES = 4096, TRIM_BYTES = 256 << 20 };
 
 struct station {
     struct bigpow *context; /* made by the thread itself, so that its memory is near */
+    struct bigpow_decimal digits;
     struct buffer name;
     char pad[64]; /* no two threads share a cache line */
 };
@@ -130,11 +131,13 @@ static void compute(const struct stage_powers *s, struct station *at, const stru
     uint64_t taken = bytes < s->config.memory ? bytes : 0; /* what is too large is refused at once */
     enter(s->gate, taken, s->config.memory);
     uint64_t retries = bigpow_stats(at->context)->retries;
-    if (!power_compute(at->context, p, &wish, facts, error, sizeof error))
+    if (!power_compute(at->context, &at->digits, p, &wish, facts, error, sizeof error))
         stage_fail(r, error);
     r->recomputed = bigpow_stats(at->context)->retries - retries;
-    if (taken > TRIM_BYTES)
+    if (taken > TRIM_BYTES) {
         bigpow_trim(at->context);
+        bigpow_decimal_free(&at->digits);
+    }
     leave(s->gate, taken);
 }
 
@@ -202,6 +205,7 @@ static void free_powers(struct stage *stage)
     struct stage_powers *s = (struct stage_powers *)stage;
     for (unsigned i = 0; s->stations && i < s->threads; i++) {
         bigpow_free(s->stations[i].context);
+        bigpow_decimal_free(&s->stations[i].digits);
         buffer_free(&s->stations[i].name);
     }
     if (s->gate) {

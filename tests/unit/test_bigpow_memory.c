@@ -338,7 +338,7 @@ static void rows(void)
                              power_parse(&p, power_text, strlen(power_text), NULL, error, sizeof error));
         size_t before = held;
         peak = held;
-        CU_ASSERT_TRUE(power_compute(context, &p, &wish, &facts, error, sizeof error));
+        CU_ASSERT_TRUE(power_compute(context, NULL, &p, &wish, &facts, error, sizeof error));
         double ratio = (double)(peak - before) / (double)power_memory(&p, &wish);
         printf("\n    digits %d: %.2f of what is asked for", digits_wanted, ratio);
         CU_ASSERT_TRUE(ratio <= 1 && ratio > 0.67);

@@ -12,7 +12,7 @@ static bool compute(const char *text, const char *modulus, struct power_wish wis
 {
     struct power p = {0};
     bool ok = power_parse(&p, text, strlen(text), modulus, error, 256) &&
-              power_compute(context, &p, &wish, facts, error, 256);
+              power_compute(context, NULL, &p, &wish, facts, error, 256);
     power_free(&p);
     return ok;
 }
@@ -192,6 +192,29 @@ static void costs_grow(void)
     }
 }
 
+/* A small power in the space of a large one, one that fails, and a large one again. */
+static void space_is_kept(void)
+{
+    static const char *const items[] = {"7^300000", "3^5",  "3^99999999999999",
+                                        "7^300000", "-2^3", "7^400000"};
+    struct bigpow_decimal space = {0};
+    const struct power_wish wish = {.sha256 = true, .memory = (uint64_t)1 << 30};
+    for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+        struct power p = {0};
+        struct power_facts kept = {0}, alone = {0};
+        char error[256] = "";
+        if (power_parse(&p, items[i], strlen(items[i]), NULL, error, sizeof error)) {
+            bool good = power_compute(context, &space, &p, &wish, &kept, error, sizeof error);
+            CU_ASSERT_EQUAL(good, power_compute(context, NULL, &p, &wish, &alone, error, sizeof error));
+            CU_ASSERT_EQUAL(good, i != 2);
+            CU_ASSERT_EQUAL(kept.digits, alone.digits);
+            CU_ASSERT_STRING_EQUAL(kept.sha256, alone.sha256);
+        }
+        power_free(&p);
+    }
+    bigpow_decimal_free(&space);
+}
+
 int main(void)
 {
     static const struct check checks[] = {
@@ -202,6 +225,7 @@ int main(void)
         {"huge exponents of units", huge_exponents_of_units},
         {"refusals", refusals},
         {"costs grow", costs_grow},
+        {"space is kept from power to power", space_is_kept},
         {0},
     };
     context = bigpow_new(NULL, 1);
