@@ -325,6 +325,19 @@ INLINE void level_pass(struct legs at, size_t next, size_t count, const struct b
     }
 }
 
+/* Functions of their own, for where a call does not count. */
+static void level_forward(struct legs at, size_t next, size_t count, const struct big_level *level,
+                          size_t node)
+{
+    level_pass(at, next, count, level, node, true);
+}
+
+static void level_inverse(struct legs at, size_t next, size_t count, const struct big_level *level,
+                          size_t node)
+{
+    level_pass(at, next, count, level, node, false);
+}
+
 /* The same for the levels inside a row, which are binary. */
 INLINE void binary_pass(struct legs at, size_t next, size_t count, const struct big_level *level, size_t node,
                         bool forward)

@@ -40,7 +40,7 @@ static void columns_split(const struct big_plan *plan, struct block at, size_t r
     bool small = subtree_small(at, rows);
     for (; level < plan->column_levels; level++) {
         unsigned radix = plan->column[level].radix;
-        level_pass(column_legs(at, rows, radix), rows * at.stride, count, &plan->column[level], node, true);
+        level_forward(column_legs(at, rows, radix), rows * at.stride, count, &plan->column[level], node);
         rows /= radix;
         node *= radix;
         if (!small) {
@@ -63,7 +63,7 @@ static void columns_join(const struct big_plan *plan, struct block at, size_t ro
         size_t child = rows / radix;
         for (size_t k = 0; k < radix; k++)
             columns_join(plan, block_rows(at, k * child), child, level + 1, node * radix + k);
-        level_pass(column_legs(at, rows, radix), rows * at.stride, 1, &plan->column[level], node, false);
+        level_inverse(column_legs(at, rows, radix), rows * at.stride, 1, &plan->column[level], node);
         return;
     }
     size_t count = 1;
@@ -76,7 +76,7 @@ static void columns_join(const struct big_plan *plan, struct block at, size_t ro
         count /= radix;
         rows *= radix;
         node /= radix;
-        level_pass(column_legs(at, rows, radix), rows * at.stride, count, &plan->column[l], node, false);
+        level_inverse(column_legs(at, rows, radix), rows * at.stride, count, &plan->column[l], node);
     }
 }
 
@@ -291,12 +291,12 @@ static void row_walk(const struct big_plan *plan, double *p, size_t units, unsig
     }
     unsigned radix = plan->row[level].radix;
     size_t child = units / radix;
-    binary_pass(row_legs(p, units, radix), 0, 1, &plan->row[level], node, true);
+    level_forward(row_legs(p, units, radix), 0, 1, &plan->row[level], node);
     for (size_t k = 0; k < radix; k++)
         row_walk(plan, p + k * child * BIG_UNIT, child, level + 1, node * radix + k,
                  other ? other + k * child * BIG_UNIT : NULL, mode);
     if (mode != LEAF_FORWARD)
-        binary_pass(row_legs(p, units, radix), 0, 1, &plan->row[level], node, false);
+        level_inverse(row_legs(p, units, radix), 0, 1, &plan->row[level], node);
 }
 
 static void row_forward(const struct big_plan *plan, double *work, size_t row)
@@ -353,7 +353,7 @@ INLINE void block_release(const struct big_plan *plan, struct block at, const st
     for (size_t i = 0; i < child; i++) {
         double *p = at.p + i * at.stride;
         struct legs legs = {p, child * at.stride, 1, 0, at.width};
-        level_pass(legs, 0, 1, &plan->column[0], 0, false);
+        level_inverse(legs, 0, 1, &plan->column[0], 0);
         for (size_t k = 0; k < top; k++) {
             size_t row = k * child + i;
             const double *from = p + k * child * at.stride;
