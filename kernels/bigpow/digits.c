@@ -50,10 +50,11 @@ struct unpacking {
     unsigned bits;
 };
 
-static void job_unpack(void *data, size_t piece)
+static void job_unpack(void *data, struct big_turn turn)
 {
     struct unpacking *all = data;
-    uint64_t first = 1 + piece * all->groups / all->pieces, end = 1 + (piece + 1) * all->groups / all->pieces;
+    uint64_t first = 1 + turn.k * all->groups / all->pieces,
+             end = 1 + (turn.k + 1) * all->groups / all->pieces;
     all->isa->unpack(all->digits + first * GROUP, all->bytes + first * all->bits - 1, end - first, all->bits);
 }
 
@@ -148,11 +149,11 @@ static uint64_t piece_end(const struct canonising *all, size_t piece)
     return end < all->count ? end : all->count;
 }
 
-static void job_canonical(void *data, size_t piece)
+static void job_canonical(void *data, struct big_turn turn)
 {
     struct canonising *all = data;
     const int32_t *digits = all->digits;
-    uint64_t at = piece_end(all, piece), end = piece_end(all, piece + 1);
+    uint64_t at = piece_end(all, turn.k), end = piece_end(all, turn.k + 1);
     /* A piece writes no byte of the next one, of which it knows nothing. */
     uint64_t used = at / GROUP * all->bits, room = end < all->count ? end / GROUP * all->bits : all->size;
     int32_t block[BLOCK], carry = ripple_into(digits, at);
@@ -166,7 +167,7 @@ static void job_canonical(void *data, size_t piece)
                                (size_t)part, all->bits);
         used += part / GROUP * all->bits;
     }
-    all->good[piece] = good && !(end == all->count && carry);
+    all->good[turn.k] = good && !(end == all->count && carry);
 }
 
 static bool canonise(struct canonising *all)

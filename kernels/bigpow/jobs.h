@@ -14,8 +14,15 @@ enum {
 /* Into how many pieces a loop over `items` is worth cutting: 1 below `smallest` or without a team. */
 size_t big_jobs_pieces(uint64_t items, uint64_t smallest);
 
-/* job(data, k) for all k < count, in at most `pieces` pieces, each of them neighbours in order, on whichever threads are idle;
- * returns when all are done. */
-void big_jobs_run(void (*job)(void *data, size_t k), void *data, size_t count, size_t pieces);
+/* One turn of such a loop. A stretch is what one thread does without a gap, in ascending order, so that a turn may go on from
+ * where the one before it in the same stretch has ended; stretches are told apart by numbers below that of the pieces. */
+struct big_turn {
+    size_t k;
+    size_t stretch;
+};
+
+/* job(data, turn) for all k < count, in at most `pieces` pieces, each of them neighbours in order, on whichever threads are
+ * idle; returns when all are done. */
+void big_jobs_run(void (*job)(void *data, struct big_turn turn), void *data, size_t count, size_t pieces);
 
 #endif

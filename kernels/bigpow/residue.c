@@ -81,23 +81,22 @@ static size_t piece_begin(const struct halves *all, size_t piece)
     return piece * blocks / all->pieces * BIG_WEIGHTS;
 }
 
-static void job_residue(void *data, size_t piece)
+static void job_residue(void *data, struct big_turn turn)
 {
     struct halves *all = data;
     uint64_t residue = 0, modulus = all->modulus;
-    size_t first = piece_begin(all, piece), end = piece_begin(all, piece + 1);
+    size_t first = piece_begin(all, turn.k), end = piece_begin(all, turn.k + 1);
     uint64_t scale = first ? big_powmod(all->step, first, modulus) : 1 % modulus;
     end = end < all->count ? end : all->count;
     for (; first < end; first += BIG_WEIGHTS) {
         uint64_t sums[3];
         all->isa->weigh(sums, all->words + 4 * first, end - first < BIG_WEIGHTS ? end - first : BIG_WEIGHTS,
                         all->weights.part);
-        u128 low = sums[0] + ((u128)sums[1] << 21), high = (u128)sums[2] << 42;
-        uint64_t part = (uint64_t)((low % modulus + high % modulus) % modulus);
+        uint64_t part = (uint64_t)((sums[0] + ((u128)sums[1] << 21) + ((u128)sums[2] << 42)) % modulus);
         residue = (uint64_t)(((u128)part * scale + residue) % modulus);
         scale = big_mulmod(scale, all->weights.all, modulus);
     }
-    all->residue[piece] = residue;
+    all->residue[turn.k] = residue;
 }
 
 static uint64_t halves_residue(const struct big_isa *isa, const unsigned char *words, size_t count,

@@ -6,6 +6,14 @@
 #include "kernels/bigpow/context.h"
 #include "kernels/bigpow/jobs.h"
 
+/* Column blocks that one thread has released one after the other (struct big_turn), each going on with the carries of the
+ * one before it. */
+struct stretch {
+    struct big_rounding rounding;
+    size_t end;                                                  /* in units; 0: no such stretch */
+    char pad[64 - sizeof(struct big_rounding) - sizeof(size_t)]; /* no two threads share a line */
+};
+
 struct run {
     const struct big_isa *isa;
     const struct big_plan *plan;
@@ -16,10 +24,11 @@ struct run {
     int32_t *out;
     double *scratch; /* for each thread, or null */
     size_t scratch_doubles;
-    size_t pieces; /* tasks to make of a pass */
-    size_t units, units_per_chunk, chunks;
-    struct big_carry *carry;        /* for each chunk, 2 * rows entries */
-    struct big_rounding *rounding;  /* for each chunk */
+    size_t pieces;    /* tasks to make of a pass */
+    size_t blocks;    /* of columns */
+    size_t stretches; /* at most so many, of which the first is always there */
+    struct stretch *stretch;
+    struct big_carry *carry;        /* for each stretch, 2 * rows entries */
     int64_t left[BIG_JOBS_MOST][2]; /* carries that leave the rows of a piece, in both halves */
 };
 
@@ -28,66 +37,68 @@ static double *scratch_of(const struct run *run)
     return run->scratch ? run->scratch + (size_t)omp_get_thread_num() * run->scratch_doubles : NULL;
 }
 
-static void job_forward(void *data, size_t job)
+static void job_forward(void *data, struct big_turn turn)
 {
     struct run *run = data;
     size_t width = run->plan->width;
-    run->isa->columns_forward(run->plan, run->work, scratch_of(run), &run->in, job * width, width);
+    run->isa->columns_forward(run->plan, run->work, scratch_of(run), &run->in, turn.k * width, width);
 }
 
-static void job_row_forward(void *data, size_t row)
+static void job_row_forward(void *data, struct big_turn turn)
 {
     struct run *run = data;
-    run->isa->row_forward(run->plan, run->work, row);
+    run->isa->row_forward(run->plan, run->work, turn.k);
 }
 
-static void job_row_square(void *data, size_t row)
+static void job_row_square(void *data, struct big_turn turn)
 {
     struct run *run = data;
-    run->isa->row_square(run->plan, run->work, row);
+    run->isa->row_square(run->plan, run->work, turn.k);
 }
 
-static void job_row_multiply(void *data, size_t row)
+static void job_row_multiply(void *data, struct big_turn turn)
 {
     struct run *run = data;
-    run->isa->row_multiply(run->plan, run->work, run->other, row);
+    run->isa->row_multiply(run->plan, run->work, run->other, turn.k);
 }
 
-static void job_inverse(void *data, size_t chunk)
+static void job_inverse(void *data, struct big_turn turn)
 {
     struct run *run = data;
-    size_t width = run->plan->width, first = chunk * run->units_per_chunk;
-    size_t end = first + run->units_per_chunk < run->units ? first + run->units_per_chunk : run->units;
-    struct big_carry *carry = run->carry + chunk * 2 * run->plan->rows;
-    memset(carry, 0, 2 * run->plan->rows * sizeof(*carry));
-    for (; first < end; first += width)
-        run->isa->columns_inverse(run->plan, run->work, scratch_of(run), &run->release, run->out, first,
-                                  width, carry, &run->rounding[chunk]);
+    size_t width = run->plan->width, entries = 2 * run->plan->rows;
+    struct stretch *stretch = &run->stretch[turn.stretch];
+    struct big_carry *carry = run->carry + turn.stretch * entries;
+    if (!stretch->end)
+        memset(carry, 0, entries * sizeof(*carry));
+    run->isa->columns_inverse(run->plan, run->work, scratch_of(run), &run->release, run->out, turn.k * width,
+                              width, carry, &stretch->rounding);
+    stretch->end = (turn.k + 1) * width;
 }
 
 enum {
     SETTLE_AHEAD = 2
 }; /* rows whose digits are asked for before their turn: each carry has a line of its own */
 
-/* Adds what has left each chunk of some rows to the digits above it. What leaves the rows waits: its digit may be another
+/* Adds what has left each stretch of some rows to the digits above it. What leaves the rows waits: its digit may be another
  * task's. */
-static void job_settle(void *data, size_t piece)
+static void job_settle(void *data, struct big_turn turn)
 {
     struct run *run = data;
     const struct big_plan *plan = run->plan;
-    size_t first = piece * plan->rows / run->pieces, end = (piece + 1) * plan->rows / run->pieces;
+    size_t first = turn.k * plan->rows / run->pieces, end = (turn.k + 1) * plan->rows / run->pieces;
     int64_t left[2] = {0, 0};
     for (size_t row = first; row < end; row++) {
-        for (size_t chunk = 0; chunk < run->chunks; chunk++) {
-            const struct big_carry *carry = run->carry + chunk * 2 * plan->rows + 2 * row;
-            size_t unit = (chunk + 1) * run->units_per_chunk;
-            uint64_t column = (unit < run->units ? unit : run->units) * (uint64_t)BIG_LANES;
+        for (size_t k = 0; k < run->stretches; k++) {
+            if (!run->stretch[k].end)
+                continue;
+            const struct big_carry *carry = run->carry + k * 2 * plan->rows + 2 * row;
+            uint64_t column = run->stretch[k].end * (uint64_t)BIG_LANES;
             for (size_t half = 0; half < 2; half++) {
                 int32_t *digits = run->out + half * plan->points;
                 uint64_t at = row * (uint64_t)plan->columns + column;
                 int64_t value = 0;
-                for (unsigned k = 0; k < run->release.rounds; k++)
-                    value += (int64_t)carry[half].round[k];
+                for (unsigned round = 0; round < run->release.rounds; round++)
+                    value += (int64_t)carry[half].round[round];
                 left[half] += big_digits_add(digits, end * (uint64_t)plan->columns, at, value,
                                              (int32_t)run->release.base);
                 if (row + SETTLE_AHEAD < end)
@@ -95,8 +106,8 @@ static void job_settle(void *data, size_t piece)
             }
         }
     }
-    run->left[piece][0] = left[0];
-    run->left[piece][1] = left[1];
+    run->left[turn.k][0] = left[0];
+    run->left[turn.k][1] = left[1];
 }
 
 /* What passes the last digit goes on from the first with the other sign, the product being one modulo B^{2L} + 1, and has
@@ -155,17 +166,17 @@ static void passes(struct bigpow *context, struct run *run, const struct big_inp
 {
     const struct big_plan *plan = run->plan;
     double start = big_seconds();
-    void (*rows)(void *, size_t) = y ? job_row_multiply : job_row_square;
+    void (*rows)(void *, struct big_turn) = y ? job_row_multiply : job_row_square;
     if (y) {
         run->in = *y;
         run->work = context->work[1].data;
-        big_jobs_run(job_forward, run, run->units / plan->width, run->pieces);
+        big_jobs_run(job_forward, run, run->blocks, run->pieces);
         big_jobs_run(job_row_forward, run, plan->rows, run->pieces);
         run->other = run->work;
     }
     run->in = *x;
     run->work = context->work[0].data;
-    big_jobs_run(job_forward, run, run->units / plan->width, run->pieces);
+    big_jobs_run(job_forward, run, run->blocks, run->pieces);
     flip_data(context, run);
     double columns = big_seconds();
     bool twiddle = big_fault_now(context, BIGPOW_FAULT_TWIDDLE);
@@ -175,7 +186,7 @@ static void passes(struct bigpow *context, struct run *run, const struct big_inp
     if (twiddle)
         flip_twiddle(context, run);
     double middle = big_seconds();
-    big_jobs_run(job_inverse, run, run->chunks, run->pieces);
+    big_jobs_run(job_inverse, run, run->blocks, run->pieces);
     flip_carry(context, run);
     context->stats.seconds_forward += columns - start;
     context->stats.seconds_rows += middle - columns;
@@ -184,19 +195,16 @@ static void passes(struct bigpow *context, struct run *run, const struct big_inp
     context->stats.transforms++;
 }
 
-static bool chunks_reserve(struct bigpow *context, struct run *run)
+static bool stretches_reserve(struct bigpow *context, struct run *run)
 {
-    size_t blocks = run->units / run->plan->width;
-    size_t per_chunk = (blocks + run->pieces - 1) / run->pieces;
-    run->units_per_chunk = per_chunk * run->plan->width;
-    run->chunks = (blocks + per_chunk - 1) / per_chunk;
-    size_t carry = run->chunks * 2 * run->plan->rows * sizeof(struct big_carry);
-    size_t rounding = run->chunks * sizeof(struct big_rounding);
-    if (!big_buffer_reserve(&context->carry, carry + rounding))
+    run->stretches = run->pieces < run->blocks ? run->pieces : run->blocks;
+    size_t bytes = run->stretches * sizeof(*run->stretch);
+    if (!big_buffer_reserve(&context->carry,
+                            bytes + run->stretches * 2 * run->plan->rows * sizeof(*run->carry)))
         return false;
-    run->carry = context->carry.data;
-    run->rounding = (struct big_rounding *)((char *)context->carry.data + carry);
-    memset(run->rounding, 0, rounding);
+    run->stretch = context->carry.data;
+    run->carry = (struct big_carry *)(run->stretch + run->stretches);
+    memset(run->stretch, 0, bytes);
     return true;
 }
 
@@ -215,11 +223,12 @@ static bool scratch_reserve(struct bigpow *context, struct run *run)
 static bool rounding_passes(struct bigpow *context, const struct run *run)
 {
     double error = 0;
-    for (size_t k = 0; k < run->chunks; k++) {
+    for (size_t k = 0; k < run->stretches; k++) {
+        const struct big_rounding *seen = &run->stretch[k].rounding;
         /* Written so that a NaN fails. */
-        if (!(run->rounding[k].error < BIG_ERROR_LIMIT && run->rounding[k].largest < run->release.limit))
+        if (!(seen->error < BIG_ERROR_LIMIT && seen->largest < run->release.limit))
             return false;
-        error = fmax(error, run->rounding[k].error);
+        error = fmax(error, seen->error);
     }
     context->stats.largest_error = fmax(context->stats.largest_error, error);
     return true;
@@ -229,13 +238,13 @@ enum bigpow_status big_transform(struct bigpow *context, struct big_plan *plan, 
                                  double factor, struct big_input x, const struct big_input *y, int32_t *out)
 {
     struct run run = {.isa = context->isa, .plan = plan, .out = out};
-    run.units = plan->columns / BIG_LANES;
+    run.blocks = plan->columns / BIG_LANES / plan->width;
     run.pieces = big_jobs_pieces(plan->points, BIG_JOBS_POINTS);
     if (!big_plan_release(&run.release, radix, factor, 2 * (uint64_t)plan->points))
         return BIG_INEXACT;
     if (!plan->leaf && !big_tables_fill(&context->tables, plan))
         return BIGPOW_NO_MEMORY;
-    if (!big_buffer_reserve(&context->work[0], big_plan_bytes(plan)) || !chunks_reserve(context, &run) ||
+    if (!big_buffer_reserve(&context->work[0], big_plan_bytes(plan)) || !stretches_reserve(context, &run) ||
         !scratch_reserve(context, &run) ||
         (y && !big_buffer_reserve(&context->work[1], big_plan_bytes(plan))))
         return BIGPOW_NO_MEMORY;
