@@ -125,6 +125,8 @@ static void pack(unsigned char *p, const int32_t *digits, uint64_t groups, unsig
     }
 }
 
+enum { WORDS_AHEAD = 2048 / 4 }; /* asked for so early: at the end of a page the processor loses the stream */
+
 /* sums[j] = sum of word k * weights[j][k]: weights of 22 bits, so 1024 products fit a word of 64. */
 static void weigh(uint64_t sums[3], const unsigned char *words, size_t count,
                   uint64_t weights[3][BIG_WEIGHTS])
@@ -134,6 +136,7 @@ static void weigh(uint64_t sums[3], const unsigned char *words, size_t count,
 #if LANES == 8
     __m512i sum[3] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
     for (; k + 8 <= count; k += 8) {
+        __builtin_prefetch(words + 4 * (k + WORDS_AHEAD), 0, 3);
         __m512i x = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(words + 4 * k)));
         for (int j = 0; j < 3; j++)
             sum[j] = _mm512_add_epi64(sum[j], _mm512_mul_epu32(x, _mm512_loadu_si512(weights[j] + k)));
@@ -143,6 +146,7 @@ static void weigh(uint64_t sums[3], const unsigned char *words, size_t count,
 #elif LANES == 4
     __m256i sum[3] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
     for (; k + 4 <= count; k += 4) {
+        __builtin_prefetch(words + 4 * (k + WORDS_AHEAD), 0, 3);
         __m256i x = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(words + 4 * k)));
         for (int j = 0; j < 3; j++) {
             __m256i w = _mm256_loadu_si256((const __m256i *)(weights[j] + k));
