@@ -1,5 +1,5 @@
-/* The engine: one job, run by all ranks together. Collects nothing of its own: it turns the wheel of event
- * loop, link, worker and (on rank 0) head. */
+/* The engine: one job, run by all ranks together. It makes the parts, lets the wheel (src/wheel.h) turn until the job is over, and
+ * tells what it took. */
 #ifndef MILLRACE_SRC_ENGINE_H
 #define MILLRACE_SRC_ENGINE_H
 

@@ -171,7 +171,7 @@ static struct cost run_turns(struct bench *b, const struct shape *s, uint32_t tu
         }
         int64_t begun = cpu_now();
         head_step(b->head, evloop_now());
-        /* As engine.c looks for what is to be sent, twice in a turn. */
+        /* As wheel.c looks for what is to be sent, twice in a turn. */
         for (uint32_t i = 0; i < 2 * s->ranks; i++)
             b->to_send += head_outbox(b->head, i % s->ranks)->len > 0;
         step += cpu_now() - begun;

@@ -37,7 +37,7 @@
 
 enum { MAX_POINTS = 64, WINDOW = 10000 /* src/options_pages.c */ };
 
-/* As in src/engine.c. */
+/* As in src/wheel.c. */
 static const int64_t LOOK_SHORTEST = 20 * 1000, LOOK_LONGEST = 4000 * 1000;
 
 struct costs {

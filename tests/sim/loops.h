@@ -3,7 +3,7 @@
  * Every rank has one event loop and some compute threads. What a loop has to do waits in its queue; a turn
  * takes all of it, as the real loop does, and costs what the simulation says. Messages from other ranks do
  * not wake a loop: it sees them when it next looks, soon after traffic and seldom after a silence
- * (src/engine.c). A machine's loops and threads share its cores: who wants a core and finds none free
+ * (src/wheel.c). A machine's loops and threads share its cores: who wants a core and finds none free
  * stands in line, loops first, since they sleep more and the system's scheduler favours that; a kernel
  * that others wait for gives its core up after each quantum.
  *

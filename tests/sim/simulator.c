@@ -12,7 +12,7 @@
 /* More than any sane run takes: 40 events for each fetch that the record may need. */
 enum { STEPS_PER_FETCH = 60, SLOWNESS = 10 };
 
-/* As src/engine.c and src/worker.c have them. */
+/* As src/wheel.c and src/worker.c have them. */
 enum { BATCHES_AT_ONCE = 256, BACKLOG_TASKS = 4 };
 
 enum kind {
