@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { MAX_CONCURRENCY = 100000, MAX_THREADS = 4096, DEFAULT_MOST_IN_FLIGHT = 1000 };
 
@@ -308,14 +310,32 @@ static bool try_file(const char *path)
     return true;
 }
 
+static bool try_files(const struct bench_job *job)
+{
+    return try_file(job->csv) && try_file(job->json) && try_file(job->config.trace);
+}
+
+/* What was tried and came to nothing leaves nothing. */
+static void forget_files(const struct bench_job *job)
+{
+    const char *const paths[] = {job->csv, job->json, job->config.trace};
+    for (size_t k = 0; k < sizeof paths / sizeof *paths; k++) {
+        struct stat now;
+        if (paths[k] && stat(paths[k], &now) == 0 && S_ISREG(now.st_mode) && now.st_size == 0)
+            (void)unlink(paths[k]); /* an empty file that stays does no harm */
+    }
+}
+
 /* Rank 0: shows and writes what there is. The code, or that of what went wrong here. */
 static int tell(const struct bench_job *job, const struct bench_report *report, int code)
 {
     unsigned runs = 0;
     for (unsigned i = 0; i < report->bench->n_settings; i++)
         runs += report->bench->settings[i].n_runs;
-    if (runs == 0)
+    if (runs == 0) {
+        forget_files(job);
         return code;
+    }
     bench_report_table(report, stdout);
     bool good = fflush(stdout) == 0;
     if (job->csv && !job->config.quiet)
@@ -332,12 +352,12 @@ int cmd_bench_run(struct link *link, const struct bench_job *job)
     struct bench_config config = job->config;
     struct machine machine;
     bool first = link_rank(link) == 0;
-    int code = first && !(try_file(job->csv) && try_file(job->json) && try_file(job->config.trace))
-                   ? EXIT_STOPPED
-                   : EXIT_OK;
-    code = link_agree(link, code);
-    if (code != EXIT_OK)
+    int code = link_agree(link, first && !try_files(job) ? EXIT_STOPPED : EXIT_OK);
+    if (code != EXIT_OK) {
+        if (first)
+            forget_files(job);
         return code;
+    }
     choose_strategies(&config, link_size(link));
     machine_describe(&machine);
     code = bench_run(link, &config, &bench);

@@ -114,7 +114,7 @@ class Bench(Case):
             os.kill(pid, signal.SIGINT)
         self.assertEqual(self.wait(process), millrace.INTERRUPTED, self.said())
         self.assertEqual(millrace.session_of(process.pid), [])
-        self.assertEqual(list(self.dir.glob("millrace-bench*")), [])
+        self.assertEqual([*self.dir.glob("millrace-bench*"), *self.dir.glob("result*")], [])
 
     def jobs(self, process):
         """The ranks, and not the origin."""
@@ -149,6 +149,10 @@ class Bench(Case):
         result = self.bench(2, "towers", "--runs=1", "-o", "nowhere/result", code=millrace.STOPPED)
         self.assertIn("cannot write nowhere/result.csv: No such file or directory", result.err)
         self.assertNotIn("run 1", result.err)
+        (self.dir / "result.json").mkdir()
+        result = self.bench(1, "towers", "--runs=1", "-o", "result", code=millrace.STOPPED)
+        self.assertIn("cannot write result.json: Is a directory", result.err)
+        self.assertFalse((self.dir / "result.csv").exists())
 
     def test_trace(self):
         """Of a run that is not counted."""
