@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 """Measures powers: millrace beside GMP, CPython and FLINT, in one command and one run.
 
-    tests/bench/powers.py [--build DIR] [--flint PREFIX] [--rounds N] [--quick] [--slow] [--out FILE.json|FILE.csv]
+    tests/bench/powers.py [--build DIR] [--flint PREFIX] [--rounds N] [--quick] [--slow] [--cold] [--out FILE.json|FILE.csv]
 
 Products of 20 Mbit, 200 Mbit and 1 Gbit, i^i for i = 1000003 and its decimal digits, on one thread and on two; then
 `millrace pow 1000000..1000015`, the sixteen powers with their six million digits each. All take turns, round after
 round: only ratios within a round count, because a shared machine's speed drifts; of those the median is shown, with the
-lowest and the highest. The first round warms up and is not counted.
+lowest and the highest. The first round warms up and is not counted. In its turn each computes twice and the second
+time counts, as in a program that computes one power after another: the caches then hold its own data, not those of the
+peer before it. With --cold the first counts.
 
 - GMP and ours are called by `bench_bigpow serve`, CPython and FLINT by children of this program.
 - CPython's integers are quadratic or nearly: they take part where they need seconds, once or a few times, and by
@@ -145,6 +147,12 @@ class Child:
             sys.exit(f"{self.process.args} ended at {words}")
         return [float(word) for word in answer.split()]
 
+    def turn(self, cold, *words):
+        """What counts of a turn: see the top."""
+        if not cold:
+            self.ask(*words)
+        return self.ask(*words)
+
     def end(self):
         self.process.stdin.close()
         self.process.wait()
@@ -177,15 +185,15 @@ def measure(case, children, a):
     times, parts = {}, {1: [], 2: []}
     rounds = min(rounds, a.rounds or rounds)
     for turn in range(rounds + 1):
-        row = {"gmp": children["ours"].ask(0, kind, size, exponent)[0]}
+        row = {"gmp": children["ours"].turn(a.cold, 0, kind, size, exponent)[0]}
         for threads in (1, 2):
-            answer = children["ours"].ask(threads, kind, size, exponent)
+            answer = children["ours"].turn(a.cold, threads, kind, size, exponent)
             row[f"ours {threads}"] = answer[0]
             peak = children["ours"].ask(threads, PEAK, 0, 0)[0]
             if turn:
                 parts[threads].append((*answer, peak))
             if children["flint"]:
-                row[f"flint {threads}"] = children["flint"][threads].ask(kind, size, exponent)[0]
+                row[f"flint {threads}"] = children["flint"][threads].turn(a.cold, kind, size, exponent)[0]
         if kind == DIGITS and turn <= 3:
             row["decimal"] = children["decimal"].ask(kind, size, exponent)[0]
         if 0 < turn <= pythons:
@@ -318,6 +326,7 @@ def main():
     p.add_argument("--rounds", type=int, default=0, help="at most so many of each case")
     p.add_argument("--quick", action="store_true", help="without the products of 200 Mbit and 1 Gbit")
     p.add_argument("--slow", action="store_true", help="CPython also where it takes minutes")
+    p.add_argument("--cold", action="store_true", help="with the caches as the peer before has left them")
     p.add_argument("--out", type=Path, help="the figures as .json or .csv")
     a = p.parse_args()
     children = {"ours": Child(a.build / "tests/bench_bigpow", "serve"), "flint": flints(a.flint),
