@@ -204,9 +204,11 @@ static int64_t time_to_wait(const struct wheel *w, int64_t now)
     return until > now ? until - now : 0;
 }
 
+/* Looks become rarer the longer nothing comes, and sooner so while a kernel runs, from which each look takes its core. */
 static void adapt_poll(struct wheel *w, bool traffic)
 {
-    w->poll = traffic ? POLL_SHORTEST : w->poll + w->poll / 4;
+    bool computing = w->worker && worker_computing(w->worker) > 0;
+    w->poll = traffic ? POLL_SHORTEST : w->poll + (computing ? w->poll : w->poll / 4);
     if (w->poll > POLL_LONGEST)
         w->poll = POLL_LONGEST;
 }

@@ -33,6 +33,7 @@ struct loops {
     struct loop *loops;
     struct machine *machines;
     uint32_t n_loops, n_machines;
+    uint32_t threads;   /* of each loop, that compute */
     uint32_t done_kind; /* of events that kernels end with */
     bool polls;         /* messages wake no loop: it has to look */
     bool every_look;    /* is simulated, as others may wait for the core; else those that find something */
@@ -54,6 +55,7 @@ struct loops *loops_new(const struct sim_costs *costs, uint32_t ranks, uint32_t 
     l->costs = costs;
     l->agenda = agenda;
     l->n_loops = ranks + 1;
+    l->threads = threads;
     l->n_machines = (ranks + each - 1) / each;
     l->loops = calloc(l->n_loops, sizeof *l->loops);
     l->machines = calloc(l->n_machines, sizeof *l->machines);
@@ -134,6 +136,12 @@ bool loops_awake(const struct loops *l, uint32_t loop)
     return l->loops[loop].awake;
 }
 
+/* The interval after `poll`, as in src/wheel.c. */
+static int64_t rarer(const struct loops *l, const struct loop *at, int64_t poll)
+{
+    return poll + (at->idle_threads < l->threads ? poll : poll / 4);
+}
+
 /* The first look at or after `when`, of a loop that rests; `*poll` becomes the interval that follows it,
  * `*looks` how many looks there were before. */
 static int64_t look_after(const struct loops *l, const struct loop *at, int64_t when, int64_t *poll,
@@ -143,7 +151,7 @@ static int64_t look_after(const struct loops *l, const struct loop *at, int64_t 
     int64_t next = at->rested + at->poll + c->look_slack;
     *poll = at->poll;
     for (*looks = 0; next < when; (*looks)++) {
-        *poll += *poll / 4;
+        *poll = rarer(l, at, *poll);
         if (*poll >= c->look_longest) {
             *poll = c->look_longest;
             int64_t each = *poll + c->look_slack, more = (when - next + each - 1) / each;
@@ -183,7 +191,7 @@ bool loops_rest(struct loops *l, int64_t now, uint32_t loop, int64_t spent, bool
 {
     struct loop *at = &l->loops[loop];
     const struct sim_costs *c = l->costs;
-    at->poll = traffic ? c->look_shortest : at->poll + at->poll / 4;
+    at->poll = traffic ? c->look_shortest : rarer(l, at, at->poll);
     if (at->poll > c->look_longest)
         at->poll = c->look_longest;
     return post(l, now + spent, (struct sim_event){.kind = REST, .rank = loop});
