@@ -45,7 +45,6 @@ void bigpow_trim(struct bigpow *context)
         big_buffer_free(&context->digits[k]);
     big_buffer_free(&context->low);
     big_buffer_free(&context->carry);
-    big_buffer_free(&context->scratch);
 }
 
 void bigpow_free(struct bigpow *context)

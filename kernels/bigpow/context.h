@@ -20,7 +20,7 @@ struct bigpow {
     struct big_buffer work[2];   /* points of the two operands */
     struct big_buffer digits[3]; /* operands and result as digits */
     struct big_buffer low;       /* the low digits of a product whose high ones wrap */
-    struct big_buffer carry, scratch;
+    struct big_buffer carry;
     struct bigpow_stats stats;
     struct bigpow_fault fault;
     uint64_t random, prime, prime_uses;

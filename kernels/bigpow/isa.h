@@ -26,10 +26,9 @@ enum { BIG_WEIGHTS = 1024 };
 
 struct big_isa {
     const char *name;
-    /* Column blocks [first, first + width) units of all rows: digits in, column levels done. `scratch`, null or
-     * big_plan_scratch bytes, holds the block in between: for transforms that do not fit the caches. */
-    void (*columns_forward)(const struct big_plan *plan, double *work, double *scratch,
-                            const struct big_input *in, size_t first, size_t width);
+    /* Column blocks [first, first + width) units of all rows: digits in, column levels done. */
+    void (*columns_forward)(const struct big_plan *plan, double *work, const struct big_input *in,
+                            size_t first, size_t width);
     /* One row: row levels and leaves, forward only. */
     void (*row_forward)(const struct big_plan *plan, double *work, size_t row);
     /* One row: forward, pointwise square, inverse, in one sweep. */
@@ -39,9 +38,9 @@ struct big_isa {
     /* Column levels backward, then the carry pass into digits[0 .. 2 * points). carry holds,
      * per row, what enters the real and the imaginary half (2 * rows entries) and is left with what leaves
      * them. */
-    void (*columns_inverse)(const struct big_plan *plan, double *work, double *scratch,
-                            const struct big_release *release, int32_t *digits, size_t first, size_t width,
-                            struct big_carry *carry, struct big_rounding *rounding);
+    void (*columns_inverse)(const struct big_plan *plan, double *work, const struct big_release *release,
+                            int32_t *digits, size_t first, size_t width, struct big_carry *carry,
+                            struct big_rounding *rounding);
     /* Groups of eight balanced digits of `bits` bits, 8 to 24, the first from the bit 7 of p on; a group is `bits` bytes
      * and 32 are read. */
     void (*unpack)(int32_t *digits, const unsigned char *p, uint64_t groups, unsigned bits);

@@ -9,8 +9,6 @@
 #define VEC_MAX_SIZE(old, new)                                                                               \
     ((vec)_mm256_max_pd((__m256d)(old), _mm256_andnot_pd(_mm256_set1_pd(-0.0), (__m256d)(new))))
 #define VEC_FROM_DIGITS(p) ((vec)_mm256_cvtepi32_pd(_mm_loadu_si128((const __m128i *)(const void *)(p))))
-#define VEC_STREAM(p, v) _mm256_stream_pd(p, (__m256d)(v))
-#define VEC_STREAM_END() _mm_sfence()
 #define BIG_ISA big_isa_avx2
 #define BIG_ISA_NAME "avx2"
 #include "kernels/bigpow/pass_body.h"

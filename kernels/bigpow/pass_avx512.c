@@ -8,8 +8,6 @@
 /* The larger in size, its sign cleared. */
 #define VEC_MAX_SIZE(old, new) ((vec)_mm512_range_pd((__m512d)(old), (__m512d)(new), 0xb))
 #define VEC_FROM_DIGITS(p) ((vec)_mm512_cvtepi32_pd(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
-#define VEC_STREAM(p, v) _mm512_stream_pd(p, (__m512d)(v))
-#define VEC_STREAM_END() _mm_sfence()
 #define BIG_ISA big_isa_avx512
 #define BIG_ISA_NAME "avx512"
 #include "kernels/bigpow/pass_body.h"

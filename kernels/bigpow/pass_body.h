@@ -10,12 +10,17 @@
 /* A subtree is walked level by level once it is this small, so that it stays in the first-level cache. */
 enum { SUBTREE_BYTES = 32 << 10 };
 
-/* A block of columns: in the work array, or in scratch where a stride is small and nothing else is written back. */
+/* A block of columns in the work array. */
 struct block {
     double *p;     /* its first unit */
     size_t stride; /* doubles from a row to the next */
     size_t width;  /* units */
 };
+
+static struct block block_place(const struct big_plan *plan, double *work, size_t first, size_t width)
+{
+    return (struct block){work + first * BIG_UNIT, plan->stride, width};
+}
 
 static struct legs column_legs(struct block at, size_t rows, unsigned radix)
 {
@@ -80,46 +85,6 @@ static void columns_join(const struct big_plan *plan, struct block at, size_t ro
     }
 }
 
-/* The block of the work array, or the scratch that stands for it. */
-static struct block block_place(const struct big_plan *plan, double *work, double *scratch, size_t first,
-                                size_t width)
-{
-    if (scratch)
-        return (struct block){scratch, width * BIG_UNIT + BIG_LANES, width};
-    return (struct block){work + first * BIG_UNIT, plan->stride, width};
-}
-
-INLINE void row_copy(double *to, const double *from, size_t doubles)
-{
-    for (size_t k = 0; k < doubles; k += LANES)
-        vec_store(to + k, vec_load(from + k));
-}
-
-/* Past the caches: what is written here is not read before the next pass over all of the work array. */
-INLINE void row_stream(double *to, const double *from, size_t doubles)
-{
-    for (size_t k = 0; k < doubles; k += LANES)
-        VEC_STREAM(to + k, vec_load(from + k));
-}
-
-enum { ROWS_AHEAD = 12 };
-
-static void block_fetch(const struct big_plan *plan, struct block to, const double *from)
-{
-    for (size_t row = 0; row < plan->rows; row++) {
-        for (size_t k = 0; k < to.width * BIG_UNIT; k += BIG_LANES)
-            __builtin_prefetch(from + (row + ROWS_AHEAD) * plan->stride + k, 0, 3);
-        row_copy(to.p + row * to.stride, from + row * plan->stride, to.width * BIG_UNIT);
-    }
-}
-
-static void block_put(const struct big_plan *plan, double *to, struct block from)
-{
-    for (size_t row = 0; row < plan->rows; row++)
-        row_stream(to + row * plan->stride, from.p + row * from.stride, from.width * BIG_UNIT);
-    VEC_STREAM_END();
-}
-
 /* Asks for a row of the next column block: its rows are too far apart for the processor to guess. */
 INLINE void ahead(const double *p, size_t width)
 {
@@ -172,15 +137,15 @@ INLINE void digits_split(const struct big_plan *plan, struct block at, const str
             for (size_t k = 0; k < radix; k++)
                 point_store(p + k * child * at.stride, x[k]);
         }
-        for (size_t k = 0; k < radix && at.stride == plan->stride; k++)
+        for (size_t k = 0; k < radix; k++)
             ahead(at.p + (k * child + i) * at.stride + at.width * BIG_UNIT, at.width);
     }
 }
 
-static void columns_forward(const struct big_plan *plan, double *work, double *scratch,
-                            const struct big_input *in, size_t first, size_t width)
+static void columns_forward(const struct big_plan *plan, double *work, const struct big_input *in,
+                            size_t first, size_t width)
 {
-    struct block at = block_place(plan, work, scratch, first, width);
+    struct block at = block_place(plan, work, first, width);
     unsigned radix = plan->column[0].radix;
     switch (radix) {
     case 8:
@@ -211,8 +176,6 @@ static void columns_forward(const struct big_plan *plan, double *work, double *s
     size_t child = plan->rows / radix;
     for (size_t k = 0; k < radix; k++)
         columns_split(plan, block_rows(at, k * child), child, 1, k);
-    if (scratch)
-        block_put(plan, work + first * BIG_UNIT, at);
 }
 
 static struct legs row_legs(double *p, size_t units, unsigned radix)
@@ -335,21 +298,12 @@ INLINE void row_release(const struct big_plan *plan, const double *p, const stru
     carry_row(p, 1, width, plan->scale, release, rounds, imaginary, &carry[1], seen);
 }
 
-enum { ROW_DIGITS = 8 * BIG_LANES }; /* as many as the widest block has in a row */
-
-INLINE void digits_stream(int32_t *to, const int32_t *from, size_t width)
-{
-    for (size_t k = 0; k < width * BIG_LANES / 2; k += LANES)
-        VEC_STREAM((double *)(void *)to + k, vec_load((const double *)(const void *)from + k));
-}
-
 /* The last level of the block and, row by row while they are in the first-level cache, the carry pass. */
 INLINE void block_release(const struct big_plan *plan, struct block at, const struct big_release *release,
                           unsigned rounds, int32_t *digits, struct big_carry *carry, struct carry_vec *seen)
 {
     unsigned top = plan->column[0].radix;
     size_t child = plan->rows / top;
-    int32_t line[2 * ROW_DIGITS] __attribute__((aligned(64)));
     for (size_t i = 0; i < child; i++) {
         double *p = at.p + i * at.stride;
         struct legs legs = {p, child * at.stride, 1, 0, at.width};
@@ -357,35 +311,24 @@ INLINE void block_release(const struct big_plan *plan, struct block at, const st
         for (size_t k = 0; k < top; k++) {
             size_t row = k * child + i;
             const double *from = p + k * child * at.stride;
-            if (at.stride == plan->stride)
-                ahead(from + at.width * BIG_UNIT, at.width);
+            ahead(from + at.width * BIG_UNIT, at.width);
             int32_t *out = digits + row * plan->columns;
-            if (at.stride != plan->stride && at.width > 1) {
-                row_release(plan, from, release, rounds, at.width, line, line + ROW_DIGITS, &carry[2 * row],
-                            seen);
-                digits_stream(out, line, at.width);
-                digits_stream(out + plan->points, line + ROW_DIGITS, at.width);
-                continue;
-            }
             digits_soon(out, plan->columns, at.width);
             digits_soon(out + plan->points, plan->columns, at.width);
             row_release(plan, from, release, rounds, at.width, out, out + plan->points, &carry[2 * row],
                         seen);
         }
     }
-    VEC_STREAM_END();
 }
 
-static void columns_inverse(const struct big_plan *plan, double *work, double *scratch,
-                            const struct big_release *release, int32_t *digits, size_t first, size_t width,
-                            struct big_carry *carry, struct big_rounding *rounding)
+static void columns_inverse(const struct big_plan *plan, double *work, const struct big_release *release,
+                            int32_t *digits, size_t first, size_t width, struct big_carry *carry,
+                            struct big_rounding *rounding)
 {
     unsigned top = plan->column[0].radix;
     size_t child = plan->rows / top;
-    struct block at = block_place(plan, work, scratch, first, width);
+    struct block at = block_place(plan, work, first, width);
     struct carry_vec seen = {.error = (vec){0}, .largest = (vec){0}};
-    if (scratch)
-        block_fetch(plan, at, work + first * BIG_UNIT);
     for (size_t k = 0; k < top; k++)
         columns_join(plan, block_rows(at, k * child), child, 1, k);
     digits += first * BIG_LANES;

@@ -9,8 +9,6 @@
 #define VEC_ROUND(x) (((x) + 6755399441055744.0) - 6755399441055744.0)
 #define VEC_MAX_SIZE(old, new) vec_larger(old, new)
 #define VEC_FROM_DIGITS(p) ((vec){(p)[0], (p)[1]})
-#define VEC_STREAM(p, v) vec_store(p, v)
-#define VEC_STREAM_END() (void)0
 #define BIG_ISA big_isa_scalar
 #define BIG_ISA_NAME "scalar"
 

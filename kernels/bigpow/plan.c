@@ -4,12 +4,11 @@
 #include <string.h>
 
 enum {
-    ROW_PADDING = 32,         /* doubles after a row: moves the next row's lines by four cache sets */
-    ROWS_PREFERRED = 512,     /* most rows before the rows themselves are made longer than the square root */
-    SCRATCH_POINTS = 3 << 19, /* 24 MB of points: about the last-level cache */
-    COLUMNS_MAX_LOG2 = 15,    /* 512 KB of points: a row stays in the second-level cache */
-    BLOCK_BYTES = 512 << 10,  /* a column block stays in the second-level cache */
-    WRAP_POINTS = 2000,       /* what wrapping costs, in points of a longer transform, */
+    ROW_PADDING = 32,        /* doubles after a row: moves the next row's lines by four cache sets */
+    ROWS_PREFERRED = 512,    /* most rows before the rows themselves are made longer than the square root */
+    COLUMNS_MAX_LOG2 = 16,   /* 1 MB of points: most of a row stays in the second-level cache */
+    BLOCK_BYTES = 512 << 10, /* a column block stays in the second-level cache */
+    WRAP_POINTS = 2000,      /* what wrapping costs, in points of a longer transform, */
     WRAP_COST = 2,  /* and for each wrapped digit: a product of so many digits, and some passes over them */
     WRAP_PART = 8,  /* most wrapped digits, as a part of the points */
     WRAP_SPARE = 2, /* wrapped digits that must come out zero: one is looked at */
@@ -223,11 +222,4 @@ bool big_plan_release(struct big_release *release, const struct big_radix *radix
 size_t big_plan_bytes(const struct big_plan *plan)
 {
     return plan->rows * plan->stride * sizeof(double);
-}
-
-size_t big_plan_scratch(const struct big_plan *plan)
-{
-    if (plan->points < SCRATCH_POINTS)
-        return 0;
-    return (plan->rows * (plan->width * BIG_UNIT + BIG_LANES) + 8 * BIG_UNIT) * sizeof(double);
 }

@@ -115,7 +115,4 @@ bool big_plan_release(struct big_release *release, const struct big_radix *radix
 /* Bytes of one work array of the plan. */
 size_t big_plan_bytes(const struct big_plan *plan);
 
-/* Bytes of scratch for one column block; 0 where the passes are better without. */
-size_t big_plan_scratch(const struct big_plan *plan);
-
 #endif

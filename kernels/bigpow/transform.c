@@ -1,6 +1,5 @@
 /* One convolution: its passes as jobs, run one after the other or as tasks of the enclosing OpenMP team. */
 #include <math.h>
-#include <omp.h>
 #include <string.h>
 
 #include "kernels/bigpow/context.h"
@@ -22,8 +21,6 @@ struct run {
     double *work;
     const double *other;
     int32_t *out;
-    double *scratch; /* for each thread, or null */
-    size_t scratch_doubles;
     size_t pieces;    /* tasks to make of a pass */
     size_t blocks;    /* of columns */
     size_t stretches; /* at most so many, of which the first is always there */
@@ -32,16 +29,11 @@ struct run {
     int64_t left[BIG_JOBS_MOST][2]; /* carries that leave the rows of a piece, in both halves */
 };
 
-static double *scratch_of(const struct run *run)
-{
-    return run->scratch ? run->scratch + (size_t)omp_get_thread_num() * run->scratch_doubles : NULL;
-}
-
 static void job_forward(void *data, struct big_turn turn)
 {
     struct run *run = data;
     size_t width = run->plan->width;
-    run->isa->columns_forward(run->plan, run->work, scratch_of(run), &run->in, turn.k * width, width);
+    run->isa->columns_forward(run->plan, run->work, &run->in, turn.k * width, width);
 }
 
 static void job_row_forward(void *data, struct big_turn turn)
@@ -70,8 +62,8 @@ static void job_inverse(void *data, struct big_turn turn)
     struct big_carry *carry = run->carry + turn.stretch * entries;
     if (!stretch->end)
         memset(carry, 0, entries * sizeof(*carry));
-    run->isa->columns_inverse(run->plan, run->work, scratch_of(run), &run->release, run->out, turn.k * width,
-                              width, carry, &stretch->rounding);
+    run->isa->columns_inverse(run->plan, run->work, &run->release, run->out, turn.k * width, width, carry,
+                              &stretch->rounding);
     stretch->end = (turn.k + 1) * width;
 }
 
@@ -208,18 +200,6 @@ static bool stretches_reserve(struct bigpow *context, struct run *run)
     return true;
 }
 
-static bool scratch_reserve(struct bigpow *context, struct run *run)
-{
-    size_t bytes = (big_plan_scratch(run->plan) + 63) / 64 * 64;
-    if (!bytes)
-        return true;
-    if (!big_buffer_reserve(&context->scratch, bytes * (size_t)omp_get_num_threads()))
-        return false;
-    run->scratch = context->scratch.data;
-    run->scratch_doubles = bytes / sizeof(double);
-    return true;
-}
-
 static bool rounding_passes(struct bigpow *context, const struct run *run)
 {
     double error = 0;
@@ -245,7 +225,6 @@ enum bigpow_status big_transform(struct bigpow *context, struct big_plan *plan, 
     if (!plan->leaf && !big_tables_fill(&context->tables, plan))
         return BIGPOW_NO_MEMORY;
     if (!big_buffer_reserve(&context->work[0], big_plan_bytes(plan)) || !stretches_reserve(context, &run) ||
-        !scratch_reserve(context, &run) ||
         (y && !big_buffer_reserve(&context->work[1], big_plan_bytes(plan))))
         return BIGPOW_NO_MEMORY;
     passes(context, &run, &x, y);

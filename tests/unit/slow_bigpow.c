@@ -18,7 +18,7 @@ static void check_bits(struct bigpow *context, unsigned long bits)
     mpz_clears(a, b, NULL);
 }
 
-/* Around where the digits become narrower, the scratch begins, and every odd factor. */
+/* Around where the digits become narrower, the columns longer, and every odd factor. */
 static void large(void)
 {
     static const unsigned long bits[] = {900000,    1500000,   3000000,   19900000, 19922944,
