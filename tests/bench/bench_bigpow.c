@@ -246,6 +246,10 @@ int main(int argc, char **argv)
     struct bench bench = {.context = bigpow_new(NULL, 1)};
     const char *how = argc > 1 ? argv[1] : "";
     gmp_randstate_t state;
+    if (argc > 2 || (*how && strcmp(how, "quick") != 0 && strcmp(how, "serve") != 0)) {
+        fprintf(stderr, "usage: bench_bigpow [quick|serve]\n");
+        return EXIT_FAILURE;
+    }
     if (!bench.context)
         return EXIT_FAILURE;
     gmp_randinit_default(state);
