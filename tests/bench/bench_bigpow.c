@@ -7,7 +7,7 @@
  *
  *     bench_bigpow [quick]     quick: without the cases of 200 Mbit and above
  *     bench_bigpow serve       for bench/powers.py, which compares more peers: each line of standard input, "THREADS KIND
- *                              SIZE EXPONENT", is run once and answered with a line of seconds; see serve()
+ *                              SIZE EXPONENT RUNS", is answered with a line of the last run's seconds; see serve()
  */
 #include <gmp.h>
 #include <omp.h>
@@ -212,16 +212,17 @@ static int table(struct bench *bench, gmp_randstate_t state, bool quick)
 }
 
 /* Kind 0, 1, 2: a square of SIZE bits, SIZE^EXPONENT, its decimal digits. Threads 0: by GMP. Answers: seconds, and of them
- * those forward, on rows, backward with the carries, for digits, for the check; operations. Kind 3: the peak instead. */
+ * those forward, on rows, backward with the carries, for digits, for the check; operations. Kind 3: the peak instead. Of RUNS
+ * runs, without a pause, the last counts. */
 static int serve(struct bench *bench, gmp_randstate_t state)
 {
     struct bench_case now = {"", PRODUCT, 0, 0, 1};
     int threads;
-    unsigned kind;
+    unsigned kind, runs;
     unsigned long long size, exponent;
     printf("%s %s\n", bigpow_isa(bench->context), gmp_version);
     fflush(stdout);
-    while (scanf("%d %u %llu %llu", &threads, &kind, &size, &exponent) == 4) {
+    while (scanf("%d %u %llu %llu %u", &threads, &kind, &size, &exponent, &runs) == 5) {
         const struct bigpow_stats *s = bigpow_stats(bench->context);
         if (kind > DECIMAL) {
             printf("%g\n", measure_peak(bigpow_isa(bench->context), threads));
@@ -232,6 +233,8 @@ static int serve(struct bench *bench, gmp_randstate_t state)
             now = (struct bench_case){"asked for", (enum kind)kind, size, exponent, 1};
             prepare(bench, &now, state);
         }
+        while (runs-- > 1)
+            (void)timed(bench, &now, threads);
         bigpow_stats_reset(bench->context);
         double seconds = timed(bench, &now, threads);
         printf("%.9f %.9f %.9f %.9f %.9f %.9f %.9g\n", seconds, s->seconds_forward, s->seconds_rows,

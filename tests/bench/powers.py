@@ -7,8 +7,8 @@ Products of 20 Mbit, 200 Mbit and 1 Gbit, i^i for i = 1000003 and its decimal di
 `millrace pow 1000000..1000015`, the sixteen powers with their six million digits each. All take turns, round after
 round: only ratios within a round count, because a shared machine's speed drifts; of those the median is shown, with the
 lowest and the highest. The first round warms up and is not counted. In its turn each computes twice and the second
-time counts, as in a program that computes one power after another: the caches then hold its own data, not those of the
-peer before it. With --cold the first counts.
+time counts, as in a program that computes one power after another: the processor is awake, and its caches hold the
+peer's own data, not those of the one before it. With --cold the first counts. (CPython's take too long to matter.)
 
 - GMP and ours are called by `bench_bigpow serve`, CPython and FLINT by children of this program.
 - CPython's integers are quadratic or nearly: they take part where they need seconds, once or a few times, and by
@@ -121,11 +121,12 @@ class Flint:
 
 
 def serve_peer(name, *args):
-    """What the children run: a case a line in, its seconds a line out."""
+    """What the children run: a case a line in, the seconds of the last of its runs a line out."""
     peer = {"python": Python, "decimal": Decimal, "flint": Flint}[name](*args)
     print("ready", flush=True)
     for line in sys.stdin:
-        print(f"{peer.run(*map(int, line.split())):.9f}", flush=True)
+        *case, runs = map(int, line.split())
+        print(f"{[peer.run(*case) for _ in range(runs)][-1]:.9f}", flush=True)
 
 
 # ------------------------------------------------------------------ children as seen from here
@@ -146,12 +147,6 @@ class Child:
         if not answer:
             sys.exit(f"{self.process.args} ended at {words}")
         return [float(word) for word in answer.split()]
-
-    def turn(self, cold, *words):
-        """What counts of a turn: see the top."""
-        if not cold:
-            self.ask(*words)
-        return self.ask(*words)
 
     def end(self):
         self.process.stdin.close()
@@ -182,22 +177,22 @@ def measure(case, children, a):
     name, kind, size, exponent, rounds, pythons, slow = case
     if a.slow:
         pythons = max(pythons, 0 if size > 100_000_000 else 1)
-    times, parts = {}, {1: [], 2: []}
+    times, parts, runs = {}, {1: [], 2: []}, 1 if a.cold else 2
     rounds = min(rounds, a.rounds or rounds)
     for turn in range(rounds + 1):
-        row = {"gmp": children["ours"].turn(a.cold, 0, kind, size, exponent)[0]}
+        row = {"gmp": children["ours"].ask(0, kind, size, exponent, runs)[0]}
         for threads in (1, 2):
-            answer = children["ours"].turn(a.cold, threads, kind, size, exponent)
+            answer = children["ours"].ask(threads, kind, size, exponent, runs)
             row[f"ours {threads}"] = answer[0]
-            peak = children["ours"].ask(threads, PEAK, 0, 0)[0]
+            peak = children["ours"].ask(threads, PEAK, 0, 0, 1)[0]
             if turn:
                 parts[threads].append((*answer, peak))
             if children["flint"]:
-                row[f"flint {threads}"] = children["flint"][threads].turn(a.cold, kind, size, exponent)[0]
+                row[f"flint {threads}"] = children["flint"][threads].ask(kind, size, exponent, runs)[0]
         if kind == DIGITS and turn <= 3:
-            row["decimal"] = children["decimal"].ask(kind, size, exponent)[0]
+            row["decimal"] = children["decimal"].ask(kind, size, exponent, 1)[0]
         if 0 < turn <= pythons:
-            row["python"] = children["python"].ask(kind, size, exponent)[0]
+            row["python"] = children["python"].ask(kind, size, exponent, 1)[0]
         if turn:
             for who, seconds in row.items():
                 times.setdefault(who, []).append(seconds)
@@ -294,7 +289,7 @@ def founding(a, python):
                 if turn:
                     seen.setdefault(way, []).append(seconds)
     sixteen = range(1000000, 1000016) if a.slow else [I]
-    cpython = sum(python.ask(POWER, i, i)[0] for i in sixteen) * 16 / len(sixteen)
+    cpython = sum(python.ask(POWER, i, i, 1)[0] for i in sixteen) * 16 / len(sixteen)
     print(f"\n{'1000000..1000015':<20}{'job s':>8}{'command s':>11}{'CPython':>9}"
           + "".join(f"{f'article, {s} s':>18}" for s in ARTICLE))
     for way, values in seen.items():
