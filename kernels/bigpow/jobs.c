@@ -50,6 +50,7 @@ void big_jobs_run(void (*job)(void *data, struct big_turn turn), void *data, siz
     }
     struct shared_loop loop = {.job = job, .data = data, .count = count};
     loop.pieces = pieces < count ? pieces : count;
+    loop.pieces = loop.pieces < BIG_JOBS_MOST ? loop.pieces : BIG_JOBS_MOST;
     size_t threads = (size_t)omp_get_num_threads();
     loop.threads = threads < loop.pieces ? threads : loop.pieces;
     struct shared_loop *shared = &loop;

@@ -21,8 +21,8 @@ struct big_turn {
     size_t stretch;
 };
 
-/* job(data, turn) for all k < count, in at most `pieces` pieces, each of them neighbours in order, on whichever threads are
- * idle; returns when all are done. */
+/* job(data, turn) for all k < count, in at most `pieces` pieces (and BIG_JOBS_MOST), each of them neighbours in order, on
+ * whichever threads are idle; returns when all are done. */
 void big_jobs_run(void (*job)(void *data, struct big_turn turn), void *data, size_t count, size_t pieces);
 
 #endif

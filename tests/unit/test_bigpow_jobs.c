@@ -63,7 +63,7 @@ static size_t stretches_right(size_t count, size_t pieces)
 static void every_turn_once(void)
 {
     static const size_t counts[] = {0, 1, 2, 7, 16, 17, 255, 256, 500},
-                        pieces[] = {0, 1, 2, 3, 16, 24, BIG_JOBS_MOST};
+                        pieces[] = {0, 1, 2, 3, 16, 24, BIG_JOBS_MOST, 400};
     for (size_t c = 0; c < sizeof counts / sizeof *counts; c++)
         for (size_t p = 0; p < sizeof pieces / sizeof *pieces; p++)
             for (int threads = 1; threads <= THREADS; threads++) {

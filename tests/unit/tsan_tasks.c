@@ -1,6 +1,6 @@
 /*
  * Whether ThreadSanitizer understands the tasks of the power library's passes: the same shape (a taskgroup of tasks on
- * stretches of one array, then the next that reads across them), ordered as transform.c does it, or with the taskgroup
+ * stretches of one array, then the next that reads across them), ordered as jobs.c does it, or with the taskgroup
  * left out. The suite wants silence for the first and a report of a race for the second: without Archer, the tool through
  * which LLVM's OpenMP library tells ThreadSanitizer of its order, both come out wrong.
  *
