@@ -8,7 +8,7 @@ Products of 20 Mbit, 200 Mbit and 1 Gbit, i^i for i = 1000003 and its decimal di
 round: only ratios within a round count, because a shared machine's speed drifts; of those the median is shown, with the
 lowest and the highest. The first round warms up and is not counted. In its turn each computes twice and the second
 time counts, as in a program that computes one power after another: the processor is awake, and its caches hold the
-peer's own data, not those of the one before it. With --cold the first counts. (CPython's take too long to matter.)
+peer's own data, not those of the one before it. With --cold the first counts. (CPython's integers take too long to matter.)
 
 - GMP and ours are called by `bench_bigpow serve`, CPython and FLINT by children of this program.
 - CPython's integers are quadratic or nearly: they take part where they need seconds, once or a few times, and by
@@ -190,7 +190,7 @@ def measure(case, children, a):
             if children["flint"]:
                 row[f"flint {threads}"] = children["flint"][threads].ask(kind, size, exponent, runs)[0]
         if kind == DIGITS and turn <= 3:
-            row["decimal"] = children["decimal"].ask(kind, size, exponent, 1)[0]
+            row["decimal"] = children["decimal"].ask(kind, size, exponent, runs)[0]
         if 0 < turn <= pythons:
             row["python"] = children["python"].ask(kind, size, exponent, 1)[0]
         if turn:
